@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Installs what vfplane needs from Debian 12's own packages: to build it, to run its demo and to test it.
+#
+#   setup.sh            install what is missing (as root); quick when nothing is
+#   setup.sh --check    change nothing; name what is missing; exit status 1 if anything is
+#   setup.sh --list     print the table of packages and reasons
+set -euo pipefail
+
+# PACKAGE  the reason it is here. One line each; only what the tree really uses.
+packages() {
+	cat <<'TABLE'
+gcc                  the compiler
+libc6-dev            C headers and start files: gcc only recommends them
+meson                the build system
+ninja-build          what meson drives
+pkg-config           meson finds the libraries below through it
+libdpdk-dev          DPDK 22.11: headers, libraries and the unmodified net_ixgbe and net_ixgbe_vf
+dpdk                 dpdk-testpmd: the outside client in tests and benchmarks
+libbsd-dev           strtonum, strlcpy, humanize_number
+libconfuse-dev       the configuration file's grammar
+libjansson-dev       JSON reports
+libpcap-dev          soft82599's wire and mixgen read and write captures
+libfuse3-dev         soft82599's sysfs
+libcmocka-dev        unit tests
+bats                 functional tests
+shellcheck           checks the scripts
+clang                the second compiler
+libclang-rt-14-dev   the sanitizers' run time for clang
+jq                   scripts and tests read JSON reports
+iproute2             tests make network namespaces and TAP links
+iputils-ping         tests put real traffic through them
+tcpdump              reads captures as an independent witness
+procps               tests look at processes
+util-linux           unshare: namespaces for the tests
+patch                tests/mutants applies its patches
+TABLE
+}
+
+die() {
+	echo "setup.sh: $*" >&2
+	exit 1
+}
+
+missing() {
+	local installed name
+	installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' 2>/dev/null |
+		awk '$2 == "installed" { print $1 }')
+	packages | awk '{ print $1 }' | while read -r name; do
+		grep -qx -- "$name" <<<"$installed" || echo "$name"
+	done
+}
+
+install_missing() {
+	local names=("$@") apt=(apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+
+	echo "setup.sh: installing ${names[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	"${apt[@]}" update >/dev/null || die "apt-get update failed: is there a way to a Debian mirror?"
+	"${apt[@]}" install --no-install-recommends "${names[@]}" >/dev/null ||
+		die "apt-get could not install: ${names[*]}"
+}
+
+case "${1-}" in
+"" | --check) ;;
+--list)
+	packages
+	exit 0
+	;;
+*) die "unknown argument '$1' (there are --check and --list)" ;;
+esac
+
+command -v dpkg-query >/dev/null ||
+	die "not a Debian system: the packages of 'setup.sh --list' must be installed by hand"
+mapfile -t lacking < <(missing)
+[ "${#lacking[@]}" -gt 0 ] || exit 0
+if [ "${1-}" = --check ]; then
+	echo "setup.sh: missing: ${lacking[*]}"
+	exit 1
+fi
+if [ "$(id -u)" -ne 0 ]; then
+	die "missing: ${lacking[*]}
+setup.sh: installing needs root: run this once as root, or
+    apt-get install --no-install-recommends ${lacking[*]}"
+fi
+install_missing "${lacking[@]}"
+mapfile -t lacking < <(missing)
+[ "${#lacking[@]}" -eq 0 ] || die "still missing after the installation: ${lacking[*]}"
