@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DP_WORKER_H
+#define DP_WORKER_H
+
+/**
+ * @file
+ * The polling lcores: run to completion over the entries of a plan.
+ *
+ * Control calls (everything here but dp_lcore_main) take a lock among themselves, so the control
+ * thread and a telemetry thread may both call; workers never take it. Workers make no system call,
+ * no allocation, no log and no per-packet clock read.
+ *
+ * How control and workers meet: control publishes (plan, state, generation); each worker looks every
+ * 256 loops, acknowledges the generation, and when the plan changed waits until all have, so
+ * that a queue that moves is never polled by two. Packets wait in their rings meanwhile: none is lost
+ * by a change of plan.
+ *
+ * Logs: vfplane.datapath.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dp_plan.h"
+#include "vfp_err.h"
+
+struct dp;
+
+/** Why a packet was dropped by a worker. */
+enum dp_drop {
+	DP_DROP_TX_FULL,  /**< the TX queue took nothing more after the bounded retry */
+	DP_DROP_NO_ROUTE, /**< nothing to do with it (later modes) */
+	DP_DROP_REASONS
+};
+
+/** "tx_full", "no_route" */
+extern const char *const dp_drop_names[DP_DROP_REASONS];
+
+struct dp_conf {
+	uint16_t tx_retries; /**< more tries after a partial TX before the drop; 0: none */
+	bool no_latency;     /**< do not record latency (for measuring what it costs) */
+};
+
+/** The default: 64 retries, latency on. */
+void dp_conf_default(struct dp_conf *conf);
+
+/**
+ * Make a data path without a plan. EAL must be up.
+ *
+ * @param conf NULL for the default
+ */
+int dp_create(const struct dp_conf *conf, struct dp **dp, struct vfp_err *err);
+
+/** Stop if running, free everything. NULL is fine. */
+void dp_free(struct dp *dp);
+
+/**
+ * Make a plan the current one. Takes the plan over on success (the caller frees it on failure).
+ * Works while running, if the set of lcores stays the same or shrinks to a subset; otherwise stop
+ * first (-EBUSY). Counters of queues and latency of rules with the same name go on counting.
+ *
+ * @return 0; -EINVAL, -EBUSY, -ENOMEM; -ETIMEDOUT when a worker did not answer within a second (the
+ *	old plan stays)
+ */
+int dp_publish(struct dp *dp, struct dp_plan *plan, struct vfp_err *err);
+
+/** The current plan, NULL if none: valid until the next dp_publish() or dp_free(). */
+const struct dp_plan *dp_current_plan(struct dp *dp);
+
+/**
+ * Start the workers on their lcores (rte_eal_remote_launch). Ports must be started. The lcores of
+ * the plan must be EAL worker lcores that wait.
+ *
+ * @return 0 (also when already running), -EINVAL, -EBUSY
+ */
+int dp_start(struct dp *dp, struct vfp_err *err);
+
+/** Stop polling at once and wait for the workers. What lies in RX rings stays there. */
+int dp_stop(struct dp *dp);
+
+/**
+ * Go on until nothing more comes, then stop: every RX queue returned nothing in 64 polls in a row
+ * over at least quiet_us, or timeout_ms have passed. Whoever feeds the ports must have stopped.
+ *
+ * @param quiet_us what "nothing more comes" means; 0 for 1000
+ * @return 0 drained; -ETIMEDOUT when packets still came (stopped all the same)
+ */
+int dp_drain(struct dp *dp, uint32_t timeout_ms, uint32_t quiet_us);
+
+bool dp_running(struct dp *dp);
+
+/**
+ * Take one port's queues out of the polling, or back in, without losing a packet of the others: for
+ * a VF that must be reset. Returns when no worker touches the port any more (neither RX nor TX;
+ * what is routed to it meanwhile is dropped as no_route).
+ *
+ * @param port_id ethdev's
+ * @return 0, -ENOENT, -ETIMEDOUT
+ */
+int dp_port_pause(struct dp *dp, uint16_t port_id, bool paused, struct vfp_err *err);
+
+#endif
