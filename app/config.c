@@ -1,0 +1,765 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <confuse.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "config.h"
+
+/*
+ * libconfuse only reads words: every option is a string or a list of strings to it. What a word
+ * may be stands in the schema below, so that each error can name the option, its line and what
+ * is allowed, and so that a test can walk over all of them.
+ */
+struct spec {
+	const char *section;
+	const char *option;
+	const char *allowed;
+	bool list;
+	bool required;
+	/* Store one word; index counts within a list. 0 or -EINVAL, -E2BIG for a full list. */
+	int (*store)(void *object, const char *word);
+};
+
+static int
+store_number(uint32_t *out, const char *word, long long min, long long max)
+{
+	const char *why;
+	long long v = strtonum(word, min, max, &why);
+
+	/* strtonum takes blanks and signs; a configuration should not. */
+	if (why || word[0] < '0' || word[0] > '9')
+		return -EINVAL;
+	*out = v;
+	return 0;
+}
+
+static int
+store_pf_pci(void *object, const char *word)
+{
+	return args_bdf(word, ((struct cfg_pf_sec *)object)->pci);
+}
+
+static int
+store_pf_queues(void *object, const char *word)
+{
+	struct cfg_pf_sec *pf = object;
+	int ret = store_number(&pf->queues_per_pool, word, 2, 4);
+
+	return ret == 0 && pf->queues_per_pool == 3 ? -EINVAL : ret;
+}
+
+static int
+parse_mac(const char *word, uint8_t mac[6])
+{
+	static const uint8_t zero[6];
+	int end = 0;
+
+	if (sscanf(word, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2],
+		    &mac[3], &mac[4], &mac[5], &end) != 6 ||
+		word[end] != '\0' || strpbrk(word, "+- \t"))
+		return -EINVAL;
+	/* A port's own address is unicast and not all zeroes. */
+	return (mac[0] & 1) || memcmp(mac, zero, 6) == 0 ? -EINVAL : 0;
+}
+
+static int
+store_vf_mac(void *object, const char *word)
+{
+	struct cfg_vf_sec *vf = object;
+
+	vf->has_mac = true;
+	return parse_mac(word, vf->mac);
+}
+
+static int
+is_port_name(const char *word)
+{
+	size_t len = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+
+	return len > 0 && len < CFG_NAME && word[len] == '\0';
+}
+
+static int
+store_vf_peer(void *object, const char *word)
+{
+	struct cfg_vf_sec *vf = object;
+
+	if (strchr(word, ':')) {
+		vf->has_peer_mac = true;
+		return parse_mac(word, vf->peer_mac);
+	}
+	if (!is_port_name(word))
+		return -EINVAL;
+	strlcpy(vf->peer, word, sizeof(vf->peer));
+	return 0;
+}
+
+static int
+store_vf_vlan(void *object, const char *word)
+{
+	struct cfg_vf_sec *vf = object;
+	uint32_t vid;
+
+	if (store_number(&vid, word, 1, 4094) < 0)
+		return -EINVAL;
+	if (vf->n_vlans == CFG_MAX_VLANS)
+		return -E2BIG;
+	for (uint32_t i = 0; i < vf->n_vlans; i++)
+		if (vf->vlans[i] == vid)
+			return -EEXIST;
+	vf->vlans[vf->n_vlans++] = vid;
+	return 0;
+}
+
+static int
+store_vf_owner(void *object, const char *word)
+{
+	struct cfg_vf_sec *vf = object;
+
+	if (strcmp(word, "tenant") == 0)
+		vf->owner = CFG_OWNER_TENANT;
+	else if (strcmp(word, "vfplane") == 0)
+		vf->owner = CFG_OWNER_VFPLANE;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int
+store_forward_from(void *object, const char *word)
+{
+	if (!is_port_name(word))
+		return -EINVAL;
+	strlcpy(((struct cfg_forward *)object)->from, word, CFG_NAME);
+	return 0;
+}
+
+static int
+store_forward_to(void *object, const char *word)
+{
+	if (!is_port_name(word))
+		return -EINVAL;
+	strlcpy(((struct cfg_forward *)object)->to, word, CFG_NAME);
+	return 0;
+}
+
+static const char *const mode_names[] = {
+	[CFG_IO] = "io",
+	[CFG_MAC] = "mac",
+	[CFG_MACSWAP] = "macswap",
+	[CFG_ECHO] = "echo",
+	[CFG_SINK] = "sink",
+	[CFG_SOURCE] = "source",
+};
+
+const char *
+config_mode_name(enum cfg_mode mode)
+{
+	return mode_names[mode];
+}
+
+static int
+store_forward_mode(void *object, const char *word)
+{
+	for (size_t i = 0; i < sizeof(mode_names) / sizeof(mode_names[0]); i++) {
+		if (strcmp(word, mode_names[i]) == 0) {
+			((struct cfg_forward *)object)->mode = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int
+store_forward_both(void *object, const char *word)
+{
+	struct cfg_forward *f = object;
+
+	if (strcmp(word, "yes") != 0 && strcmp(word, "no") != 0)
+		return -EINVAL;
+	f->both = word[0] == 'y';
+	return 0;
+}
+
+static int
+store_lcore_queue(void *object, const char *word)
+{
+	struct cfg_lcore *lc = object;
+	const char *colon = strrchr(word, ':');
+	char port[CFG_NAME];
+	uint32_t queue;
+
+	if (!colon || colon == word || (size_t)(colon - word) >= sizeof(port))
+		return -EINVAL;
+	memcpy(port, word, colon - word);
+	port[colon - word] = '\0';
+	if (!is_port_name(port) || store_number(&queue, colon + 1, 0, 127) < 0)
+		return -EINVAL;
+	if (lc->n_queues == CFG_MAX_LQ)
+		return -E2BIG;
+	strlcpy(lc->queues[lc->n_queues].port, port, CFG_NAME);
+	lc->queues[lc->n_queues++].queue = queue;
+	return 0;
+}
+
+static const struct spec schema[] = {
+	{"pf", "pci", "a PCI address such as 0000:03:00.1", false, true, store_pf_pci},
+	{"pf", "queues_per_pool", "2 or 4", false, false, store_pf_queues},
+	{"vf", "mac", "a unicast MAC such as 02:09:c0:00:00:00", false, false, store_vf_mac},
+	{"vf", "peer", "a port such as vf1, or a unicast MAC", false, false, store_vf_peer},
+	{"vf", "vlans", "at most 32 different VLAN ids from 1 to 4094", true, false, store_vf_vlan},
+	{"vf", "owner", "vfplane or tenant", false, false, store_vf_owner},
+	{"forward", "from", "a port such as vf0", false, true, store_forward_from},
+	{"forward", "to", "a port such as vf1", false, false, store_forward_to},
+	{"forward", "mode", "io, mac, macswap, echo, sink or source", false, true,
+		store_forward_mode},
+	{"forward", "both", "yes or no", false, false, store_forward_both},
+	{"lcore", "queues", "at most 64 of PORT:QUEUE, as in {vf0:0, vf1:0}", true, true,
+		store_lcore_queue},
+};
+
+#define N_SPEC (sizeof(schema) / sizeof(schema[0]))
+
+static const char *const sections[] = {"pf", "vf", "forward", "lcore"};
+
+#define N_SEC (sizeof(sections) / sizeof(sections[0]))
+
+/* Where an option was given. libconfuse forgets it as soon as the option is parsed. */
+struct seen {
+	cfg_t *section;
+	const struct spec *spec;
+	int line;
+	struct seen *next;
+};
+
+struct parse {
+	const char *name;
+	char *err;
+	bool failed;
+	struct config *c;
+	struct seen *seen;
+};
+
+/* libconfuse hands its callbacks no context of ours; parsing is on one thread only. */
+static struct parse *current;
+
+static void __attribute__((format(printf, 3, 4)))
+complain(struct parse *p, int line, const char *fmt, ...)
+{
+	size_t used = strlen(p->err);
+	va_list ap;
+
+	p->failed = true;
+	if (used >= CFG_ERR_LEN - 2)
+		return;
+	snprintf(p->err + used, CFG_ERR_LEN - used, "%s%s:%d: ", used ? "\n" : "", p->name, line);
+	used = strlen(p->err);
+	va_start(ap, fmt);
+	vsnprintf(p->err + used, CFG_ERR_LEN - used, fmt, ap);
+	va_end(ap);
+}
+
+static void
+list_allowed(cfg_t *section, char *buf, size_t len)
+{
+	const char *name = cfg_name(section);
+	bool top = true;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < N_SPEC; i++) {
+		if (strcmp(schema[i].section, name) != 0)
+			continue;
+		strlcat(buf, buf[0] ? ", " : "", len);
+		strlcat(buf, schema[i].option, len);
+		top = false;
+	}
+	for (size_t i = 0; top && i < N_SEC; i++) {
+		strlcat(buf, i ? ", " : "", len);
+		strlcat(buf, sections[i], len);
+	}
+}
+
+static void
+on_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	char what[256], allowed[128];
+
+	/* The line of the section being read is right: the parent's stands at its opening brace. */
+	vsnprintf(what, sizeof(what), fmt, ap);
+	if (strncmp(what, "no such option", 14) == 0) {
+		list_allowed(cfg, allowed, sizeof(allowed));
+		complain(current, cfg->line, "%s%s%s; allowed: %s", what,
+			strcmp(cfg_name(cfg), "root") ? " in " : "",
+			strcmp(cfg_name(cfg), "root") ? cfg_name(cfg) : "", allowed);
+		return;
+	}
+	complain(current, cfg->line, "%s", what);
+}
+
+static const struct spec *
+find_spec(const char *section, const char *option)
+{
+	for (size_t i = 0; i < N_SPEC; i++)
+		if (strcmp(schema[i].section, section) == 0 && strcmp(schema[i].option, option) == 0)
+			return &schema[i];
+	return NULL;
+}
+
+/* Called after each option while its line is known: note the line, refuse a second giving. */
+static int
+on_option(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct spec *spec = find_spec(cfg_name(cfg), opt->name);
+	struct seen *s;
+
+	for (s = current->seen; s; s = s->next) {
+		if (s->section == cfg && s->spec == spec) {
+			/* A list calls in once for each of its words in some releases. */
+			if (spec->list && s->line == cfg->line)
+				return 0;
+			complain(current, cfg->line, "%s is given twice in %s %s (first in line %d)",
+				opt->name, cfg_name(cfg), cfg_title(cfg), s->line);
+			return -1;
+		}
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -1;
+	*s = (struct seen){cfg, spec, cfg->line, current->seen};
+	current->seen = s;
+	return 0;
+}
+
+/*
+ * Blank what libconfuse takes for comments and keep the newlines, since 3.3 loses count there.
+ * Returns the line of a comment that nobody closes, or 0.
+ */
+static int
+blank_comments(char *t)
+{
+	char quote = '\0';
+	int line = 1;
+
+	for (; *t; t++) {
+		line += *t == '\n';
+		if (quote) {
+			if (*t == '\\' && t[1])
+				t++;
+			else if (*t == quote)
+				quote = '\0';
+		} else if (*t == '"' || *t == '\'') {
+			quote = *t;
+		} else if (*t == '#' || (t[0] == '/' && t[1] == '/')) {
+			for (; t[0] && t[1] && t[1] != '\n'; t++)
+				*t = ' ';
+			if (*t && *t != '\n')
+				*t = ' ';
+		} else if (t[0] == '/' && t[1] == '*') {
+			char *end = strstr(t + 2, "*/");
+
+			if (!end)
+				return line;
+			for (end += 2; t < end; t++) {
+				if (*t != '\n')
+					*t = ' ';
+				line += *t == '\n';
+			}
+			t--;
+		}
+	}
+	return 0;
+}
+
+static int
+line_of(struct parse *p, cfg_t *section, const struct spec *spec)
+{
+	for (struct seen *s = p->seen; s; s = s->next)
+		if (s->section == section && s->spec == spec)
+			return s->line;
+	return 0;
+}
+
+/* The first line on which a section says anything, for errors about the section as a whole. */
+static int
+section_line(struct parse *p, cfg_t *section)
+{
+	int line = 0;
+
+	for (struct seen *s = p->seen; s; s = s->next)
+		if (s->section == section && (line == 0 || s->line < line))
+			line = s->line;
+	return line ? line : section->line;
+}
+
+static void
+fill_option(struct parse *p, cfg_t *section, const struct spec *spec, void *object)
+{
+	unsigned int n = cfg_size(section, spec->option);
+	int line = line_of(p, section, spec);
+
+	if (line == 0) {
+		if (spec->required)
+			complain(p, section_line(p, section), "%s %s needs %s: %s", spec->section,
+				cfg_title(section), spec->option, spec->allowed);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		const char *word = cfg_getnstr(section, spec->option, i);
+
+		if (!word || spec->store(object, word) < 0) {
+			complain(p, line, "%s = %s is not allowed; allowed: %s", spec->option,
+				word ? word : "(nothing)", spec->allowed);
+			return;
+		}
+	}
+}
+
+static void
+fill_section(struct parse *p, cfg_t *section, void *object)
+{
+	for (size_t i = 0; i < N_SPEC; i++)
+		if (strcmp(schema[i].section, cfg_name(section)) == 0)
+			fill_option(p, section, &schema[i], object);
+}
+
+/* "0", "vf0" or "pf1vf0" */
+static int
+vf_title(const char *title, uint32_t *pf, uint32_t *vf)
+{
+	*pf = 0;
+	if (strncmp(title, "pf", 2) == 0 && title[2] >= '0' && title[2] < '0' + CFG_MAX_PF &&
+		strncmp(title + 3, "vf", 2) == 0) {
+		*pf = title[2] - '0';
+		title += 5;
+	} else if (strncmp(title, "vf", 2) == 0) {
+		title += 2;
+	}
+	return store_number(vf, title, 0, CFG_MAX_VF - 1);
+}
+
+static void
+add_pf(struct parse *p, cfg_t *section)
+{
+	struct config *c = p->c;
+	struct cfg_pf_sec *pf = &c->pf[c->n_pf];
+	int line = section_line(p, section);
+
+	if (store_number(&pf->index, cfg_title(section), 0, CFG_MAX_PF - 1) < 0) {
+		complain(p, line, "pf %s: allowed: 0 to %d", cfg_title(section), CFG_MAX_PF - 1);
+		return;
+	}
+	pf->line = line;
+	fill_section(p, section, pf);
+	for (uint32_t i = 0; i < c->n_pf; i++)
+		if (c->pf[i].index == pf->index || strcmp(c->pf[i].pci, pf->pci) == 0)
+			complain(p, line, "pf %u: same number or PCI address as in line %d",
+				pf->index, c->pf[i].line);
+	c->n_pf++;
+}
+
+static void
+add_vf(struct parse *p, cfg_t *section)
+{
+	struct config *c = p->c;
+	struct cfg_vf_sec *vf = &c->vf[c->n_vf];
+	int line = section_line(p, section);
+
+	if (c->n_vf == CFG_MAX_PF * CFG_MAX_VF ||
+		vf_title(cfg_title(section), &vf->pf, &vf->index) < 0) {
+		complain(p, line, "vf %s: allowed: 0 to %d, or pf1vf0 where there are two PFs",
+			cfg_title(section), CFG_MAX_VF - 1);
+		return;
+	}
+	vf->line = line;
+	fill_section(p, section, vf);
+	for (uint32_t i = 0; i < c->n_vf; i++) {
+		const struct cfg_vf_sec *other = &c->vf[i];
+
+		if (other->pf == vf->pf && other->index == vf->index)
+			complain(p, line, "vf %s: the same VF as in line %d", cfg_title(section),
+				other->line);
+		if (vf->has_mac && other->has_mac && memcmp(vf->mac, other->mac, 6) == 0)
+			complain(p, line_of(p, section, find_spec("vf", "mac")),
+				"mac: the same address as in line %d; each VF needs its own",
+				other->line);
+	}
+	c->n_vf++;
+}
+
+static void
+add_forward(struct parse *p, cfg_t *section)
+{
+	struct config *c = p->c;
+	struct cfg_forward *f = &c->forward[c->n_forward];
+	const char *mode;
+
+	f->line = section_line(p, section);
+	if (c->n_forward == CFG_MAX_FORWARD || !is_port_name(cfg_title(section))) {
+		complain(p, f->line, "forward %s: allowed: at most %d rules, names of letters, digits, "
+			"- and _, at most %d long", cfg_title(section), CFG_MAX_FORWARD, CFG_NAME - 1);
+		return;
+	}
+	strlcpy(f->name, cfg_title(section), sizeof(f->name));
+	fill_section(p, section, f);
+	mode = config_mode_name(f->mode);
+	if (f->mode <= CFG_MACSWAP && !f->to[0])
+		complain(p, f->line, "forward %s: mode %s needs to = PORT", f->name, mode);
+	if (f->mode > CFG_MACSWAP && (f->to[0] || f->both))
+		complain(p, f->line, "forward %s: mode %s stays on its own port; leave out to and both",
+			f->name, mode);
+	for (uint32_t i = 0; i < c->n_forward; i++) {
+		const struct cfg_forward *o = &c->forward[i];
+
+		if (strcmp(o->from, f->from) == 0 || (o->both && strcmp(o->to, f->from) == 0) ||
+			(f->both && (strcmp(f->to, o->from) == 0 ||
+					    (o->both && strcmp(f->to, o->to) == 0))))
+			complain(p, f->line, "forward %s reads a port that forward %s (line %d) reads "
+				"already", f->name, o->name, o->line);
+	}
+	c->n_forward++;
+}
+
+static void
+add_lcore(struct parse *p, cfg_t *section)
+{
+	struct config *c = p->c;
+	struct cfg_lcore *lc = &c->lcore[c->n_lcore];
+
+	lc->line = section_line(p, section);
+	if (store_number(&lc->id, cfg_title(section), 0, CFG_MAX_LCORE - 1) < 0) {
+		complain(p, lc->line, "lcore %s: allowed: 0 to %d", cfg_title(section),
+			CFG_MAX_LCORE - 1);
+		return;
+	}
+	fill_section(p, section, lc);
+	for (uint32_t i = 0; i < lc->n_queues; i++) {
+		struct cfg_queue *q = &lc->queues[i];
+
+		q->line = line_of(p, section, find_spec("lcore", "queues"));
+		for (uint32_t l = 0; l <= c->n_lcore; l++) {
+			uint32_t n = l == c->n_lcore ? i : c->lcore[l].n_queues;
+
+			for (uint32_t k = 0; k < n; k++)
+				if (c->lcore[l].queues[k].queue == q->queue &&
+					strcmp(c->lcore[l].queues[k].port, q->port) == 0)
+					complain(p, q->line, "queues: %s:%u is polled twice; a queue "
+						"belongs to one lcore", q->port, q->queue);
+		}
+	}
+	c->n_lcore++;
+}
+
+/* A word that looks like a PF's or VF's port must name one that the configuration has. */
+static void
+check_reference(struct parse *p, int line, const char *option, const char *port, bool polled)
+{
+	const struct config *c = p->c;
+	uint32_t pf, vf;
+	int end = 0;
+
+	if (!port[0])
+		return;
+	if (sscanf(port, "pf%u%n", &pf, &end) == 1 && port[end] == '\0') {
+		for (uint32_t i = 0; i < c->n_pf; i++)
+			if (c->pf[i].index == pf)
+				return;
+		complain(p, line, "%s = %s: there is no section pf %u", option, port, pf);
+		return;
+	}
+	if ((strncmp(port, "vf", 2) != 0 && strncmp(port, "pf", 2) != 0) ||
+		vf_title(port, &pf, &vf) < 0)
+		return; /* another ethdev's name: known only when EAL is up */
+	for (uint32_t i = 0; i < c->n_vf; i++) {
+		if (c->vf[i].pf != pf || c->vf[i].index != vf)
+			continue;
+		if (polled && c->vf[i].owner == CFG_OWNER_TENANT)
+			complain(p, line, "%s = %s: that VF belongs to a tenant (line %d); "
+				"vfplane does not poll it", option, port, c->vf[i].line);
+		return;
+	}
+	complain(p, line, "%s = %s: there is no section vf %u%s", option, port, vf,
+		c->n_pf > 1 ? " of that PF" : "");
+}
+
+static void
+check_references(struct parse *p, cfg_t *root)
+{
+	const struct config *c = p->c;
+	const struct spec *from = find_spec("forward", "from"), *to = find_spec("forward", "to");
+	const struct spec *peer = find_spec("vf", "peer");
+
+	for (uint32_t i = 0; i < c->n_vf; i++) {
+		bool have = false;
+
+		check_reference(p, line_of(p, cfg_getnsec(root, "vf", i), peer), "peer",
+			c->vf[i].peer, false);
+		for (uint32_t k = 0; k < c->n_pf; k++)
+			have |= c->pf[k].index == c->vf[i].pf;
+		if (c->vf[i].pf > 0 && !have)
+			complain(p, c->vf[i].line, "vf %u: there is no section pf %u",
+				c->vf[i].index, c->vf[i].pf);
+	}
+	for (uint32_t i = 0; i < c->n_forward; i++) {
+		cfg_t *section = cfg_getnsec(root, "forward", i);
+
+		check_reference(p, line_of(p, section, from), "from", c->forward[i].from, true);
+		check_reference(p, line_of(p, section, to), "to", c->forward[i].to, true);
+	}
+	for (uint32_t i = 0; i < c->n_lcore; i++)
+		for (uint32_t k = 0; k < c->lcore[i].n_queues; k++)
+			check_reference(p, c->lcore[i].queues[k].line, "queues",
+				c->lcore[i].queues[k].port, true);
+}
+
+static void
+fill_all(struct parse *p, cfg_t *root)
+{
+	static void (*const add[N_SEC])(struct parse *, cfg_t *) = {
+		add_pf, add_vf, add_forward, add_lcore};
+
+	for (size_t s = 0; s < N_SEC; s++)
+		for (unsigned int i = 0; i < cfg_size(root, sections[s]); i++)
+			add[s](p, cfg_getnsec(root, sections[s], i));
+	if (!p->failed)
+		check_references(p, root);
+	for (uint32_t i = 0; i < p->c->n_vf; i++)
+		config_vf_name(p->c, p->c->vf[i].pf, p->c->vf[i].index, p->c->vf[i].name);
+}
+
+static cfg_t *
+make_root(cfg_opt_t options[N_SEC][N_SPEC + 1], cfg_opt_t root_options[N_SEC + 1])
+{
+	static cfg_opt_t end = CFG_END();
+	cfg_t *root;
+
+	for (size_t s = 0; s < N_SEC; s++) {
+		cfg_opt_t sec = CFG_SEC((char *)(uintptr_t)sections[s], options[s],
+			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+		size_t n = 0;
+
+		for (size_t i = 0; i < N_SPEC; i++) {
+			cfg_opt_t word = CFG_STR(schema[i].option, NULL, CFGF_NONE);
+			cfg_opt_t list = CFG_STR_LIST(schema[i].option, NULL, CFGF_NONE);
+
+			if (strcmp(schema[i].section, sections[s]) == 0)
+				options[s][n++] = schema[i].list ? list : word;
+		}
+		options[s][n] = end;
+		root_options[s] = sec;
+	}
+	root_options[N_SEC] = end;
+	root = cfg_init(root_options, CFGF_NONE);
+	if (!root)
+		return NULL;
+	cfg_set_error_function(root, on_error);
+	for (size_t i = 0; i < N_SPEC; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "%s|%s", schema[i].section, schema[i].option);
+		cfg_set_validate_func(root, path, on_option);
+	}
+	return root;
+}
+
+int
+config_parse(const char *name, const char *text, struct config *c, char *err)
+{
+	cfg_opt_t options[N_SEC][N_SPEC + 1], root_options[N_SEC + 1];
+	struct parse p = {.name = name, .err = err, .c = c};
+	char *copy = strdup(text);
+	cfg_t *root = NULL;
+	int ret = -ENOMEM, open_line;
+
+	memset(c, 0, sizeof(*c));
+	err[0] = '\0';
+	strlcpy(c->file, name, sizeof(c->file));
+	current = &p;
+	root = copy ? make_root(options, root_options) : NULL;
+	if (!root) {
+		snprintf(err, CFG_ERR_LEN, "%s: out of memory", name);
+		goto out;
+	}
+	ret = -EINVAL;
+	open_line = blank_comments(copy);
+	if (open_line)
+		complain(&p, open_line, "a comment is opened by /* and never closed");
+	else if (cfg_parse_buf(root, copy) == CFG_SUCCESS)
+		fill_all(&p, root);
+	else if (!p.failed)
+		complain(&p, root->line, "cannot be parsed");
+	if (!p.failed)
+		ret = 0;
+out:
+	while (p.seen) {
+		struct seen *next = p.seen->next;
+
+		free(p.seen);
+		p.seen = next;
+	}
+	if (root)
+		cfg_free(root);
+	free(copy);
+	current = NULL;
+	return ret;
+}
+
+int
+config_load(const char *path, struct config *c, char *err)
+{
+	FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t len = 0;
+	int ret;
+
+	if (!f) {
+		ret = -errno;
+		snprintf(err, CFG_ERR_LEN, "%s: %s", path, strerror(errno));
+		return ret;
+	}
+	if (getdelim(&text, &len, '\0', f) < 0) {
+		ret = ferror(f) ? -EIO : config_parse(path, "", c, err);
+		if (ret == -EIO)
+			snprintf(err, CFG_ERR_LEN, "%s: cannot be read", path);
+	} else if (fgetc(f) != EOF) {
+		ret = -EINVAL;
+		snprintf(err, CFG_ERR_LEN, "%s: holds a zero byte; it should be text", path);
+	} else {
+		ret = config_parse(path, text, c, err);
+	}
+	free(text);
+	fclose(f);
+	return ret;
+}
+
+const struct cfg_vf_sec *
+config_vf(const struct config *c, uint32_t pf, uint32_t vf)
+{
+	for (uint32_t i = 0; i < c->n_vf; i++)
+		if (c->vf[i].pf == pf && c->vf[i].index == vf)
+			return &c->vf[i];
+	return NULL;
+}
+
+uint32_t
+config_vf_count(const struct config *c, uint32_t pf)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->n_vf; i++)
+		if (c->vf[i].pf == pf && c->vf[i].index >= n)
+			n = c->vf[i].index + 1;
+	return n;
+}
+
+void
+config_vf_name(const struct config *c, uint32_t pf, uint32_t vf, char out[CFG_NAME])
+{
+	if (c->n_pf > 1)
+		snprintf(out, CFG_NAME, "pf%uvf%u", pf, vf);
+	else
+		snprintf(out, CFG_NAME, "vf%u", vf);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef VFPLANE_CONFIG_H
+#define VFPLANE_CONFIG_H
+
+/**
+ * @file
+ * The configuration file: libconfuse's braces, one schema table, one structure out.
+ * Parsing needs no EAL and touches no device.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CFG_MAX_PF      2
+#define CFG_MAX_VF      63 /* an 82599 has 64 pools, and the PF owns one */
+#define CFG_MAX_VLANS   32
+#define CFG_MAX_FORWARD 64
+#define CFG_MAX_LCORE   128
+#define CFG_MAX_LQ      64
+#define CFG_NAME        32 /* a port's or a rule's name with its NUL */
+#define CFG_ERR_LEN     4096
+
+enum cfg_mode { CFG_IO, CFG_MAC, CFG_MACSWAP, CFG_ECHO, CFG_SINK, CFG_SOURCE };
+enum cfg_owner { CFG_OWNER_VFPLANE, CFG_OWNER_TENANT };
+
+struct cfg_pf_sec {
+	uint32_t index;
+	char pci[16];
+	uint32_t queues_per_pool; /**< 2 or 4; 0: 4 with at most 31 VFs, else 2 */
+	int line;
+};
+
+struct cfg_vf_sec {
+	uint32_t pf;
+	uint32_t index;
+	char name[CFG_NAME]; /**< vf0, or pf1vf0 with two PFs */
+	bool has_mac;
+	uint8_t mac[6];
+	bool has_peer_mac;
+	uint8_t peer_mac[6];
+	char peer[CFG_NAME]; /**< a port's name, or "" */
+	uint32_t n_vlans;
+	uint16_t vlans[CFG_MAX_VLANS];
+	enum cfg_owner owner;
+	int line;
+};
+
+struct cfg_forward {
+	char name[CFG_NAME];
+	char from[CFG_NAME];
+	char to[CFG_NAME]; /**< "" for echo, sink, source to itself */
+	enum cfg_mode mode;
+	bool both;
+	int line;
+};
+
+struct cfg_queue {
+	char port[CFG_NAME];
+	uint16_t queue;
+	int line;
+};
+
+struct cfg_lcore {
+	uint32_t id;
+	uint32_t n_queues;
+	struct cfg_queue queues[CFG_MAX_LQ];
+	int line;
+};
+
+struct config {
+	char file[256];
+	uint32_t n_pf, n_vf, n_forward, n_lcore;
+	struct cfg_pf_sec pf[CFG_MAX_PF];
+	struct cfg_vf_sec vf[CFG_MAX_PF * CFG_MAX_VF];
+	struct cfg_forward forward[CFG_MAX_FORWARD];
+	struct cfg_lcore lcore[CFG_MAX_LCORE];
+};
+
+/**
+ * Read, parse and check a file.
+ * @param err  one line an error, each "file:line: …"; CFG_ERR_LEN bytes.
+ * @return 0; -ENOENT and the like when the file cannot be read; -EINVAL.
+ */
+int config_load(const char *path, struct config *c, char *err);
+
+/** The same over text in memory; name stands in the error sentences. */
+int config_parse(const char *name, const char *text, struct config *c, char *err);
+
+/** The section of a VF, or NULL. */
+const struct cfg_vf_sec *config_vf(const struct config *c, uint32_t pf, uint32_t vf);
+
+/** Highest VF index named for a PF, plus one; 0 when none is. */
+uint32_t config_vf_count(const struct config *c, uint32_t pf);
+
+/** "pf0vf1", or "vf1" while there is one PF. */
+void config_vf_name(const struct config *c, uint32_t pf, uint32_t vf, char out[CFG_NAME]);
+
+/** The word for a mode, as the configuration and the CLI spell it. */
+const char *config_mode_name(enum cfg_mode mode);
+
+#endif

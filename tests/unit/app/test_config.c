@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The configuration: what is read, and that every mistake is an error with its line. The loops
+ * walk over the example files, so an option added there is covered at once.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config.h"
+
+static struct config c;
+static char err[CFG_ERR_LEN];
+
+static const char *const examples[] = {"ping-pong", "tenant", "vdev", "unowned"};
+
+#define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
+
+static char *
+slurp(const char *name)
+{
+	char path[512], *text;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), CONFIG_DIR "/%s.conf", name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	text = calloc(1, 16384);
+	n = fread(text, 1, 16383, f);
+	assert_true(n > 0);
+	fclose(f);
+	return text;
+}
+
+static void
+refuse(const char *text, const char *where, const char *says)
+{
+	int ret = config_parse("t", text, &c, err);
+
+	if (ret != -EINVAL || strncmp(err, where, strlen(where)) != 0 || !strstr(err, says))
+		fail_msg("%s\n-> %d \"%s\", wanted \"%s … %s\"", text, ret, err, where, says);
+}
+
+static void
+reads_the_examples(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_EXAMPLES; i++) {
+		char *text = slurp(examples[i]);
+
+		if (config_parse(examples[i], text, &c, err) != 0)
+			fail_msg("%s", err);
+		free(text);
+	}
+}
+
+static void
+reads_every_option(void **state)
+{
+	const uint8_t mac[6] = {2, 9, 0xc0, 0, 0, 0}, peer[6] = {2, 9, 0xc0, 0xff, 0, 1};
+	char *text = slurp("ping-pong");
+
+	(void)state;
+	assert_int_equal(config_parse("f", text, &c, err), 0);
+	assert_int_equal(c.n_pf, 1);
+	assert_string_equal(c.pf[0].pci, "0000:03:00.1");
+	assert_int_equal(c.pf[0].queues_per_pool, 2);
+	assert_int_equal(c.n_vf, 2);
+	assert_memory_equal(c.vf[0].mac, mac, 6);
+	assert_memory_equal(c.vf[1].peer_mac, peer, 6);
+	assert_int_equal(c.vf[0].n_vlans, 2);
+	assert_int_equal(c.vf[0].vlans[1], 200);
+	assert_string_equal(c.vf[1].name, "vf1");
+	assert_string_equal(c.forward[0].name, "ping-pong");
+	assert_int_equal(c.forward[0].mode, CFG_MAC);
+	assert_true(c.forward[0].both);
+	free(text);
+	text = slurp("tenant");
+	assert_int_equal(config_parse("f", text, &c, err), 0);
+	assert_int_equal(config_vf(&c, 0, 1)->owner, CFG_OWNER_TENANT);
+	assert_string_equal(config_vf(&c, 0, 0)->peer, "vf1");
+	assert_int_equal(c.lcore[0].id, 1);
+	assert_string_equal(c.lcore[0].queues[1].port, "vf0");
+	assert_int_equal(c.lcore[0].queues[1].queue, 1);
+	assert_int_equal(c.forward[0].mode, CFG_MACSWAP);
+	assert_null(config_vf(&c, 0, 7));
+	assert_int_equal(config_vf_count(&c, 0), 2);
+	free(text);
+}
+
+/* Find the option words of a text: an identifier followed by "=". Comments are skipped. */
+static char *
+next_option(char *from)
+{
+	for (char *p = from; *p; p++) {
+		char *e = p;
+
+		if (*p == '#' || (p[0] == '/' && p[1] == '/')) {
+			p = strchr(p, '\n');
+			if (!p)
+				return NULL;
+			continue;
+		}
+		if (p[0] == '/' && p[1] == '*') {
+			p = strstr(p, "*/") + 1;
+			continue;
+		}
+		while (isalnum((unsigned char)*e) || *e == '_' || *e == '-')
+			e++;
+		if (e > p) {
+			char *eq = e + strspn(e, " \t");
+
+			if (*eq == '=')
+				return p;
+			p = e - 1;
+		}
+	}
+	return NULL;
+}
+
+static int
+line_at(const char *text, const char *p)
+{
+	int line = 1;
+
+	for (; text < p; text++)
+		line += *text == '\n';
+	return line;
+}
+
+static void
+each_misspelt_option_is_an_error(void **state)
+{
+	int tried = 0;
+
+	(void)state;
+	for (size_t i = 0; i < N_EXAMPLES; i++) {
+		char *text = slurp(examples[i]);
+
+		for (char *p = next_option(text); p; p = next_option(p + strcspn(p, "="))) {
+			char keep = *p, where[32];
+
+			*p = 'x';
+			snprintf(where, sizeof(where), "t:%d: ", line_at(text, p));
+			refuse(text, where, "allowed: ");
+			*p = keep;
+			tried++;
+		}
+		free(text);
+	}
+	assert_true(tried > 20);
+}
+
+static void
+each_bad_value_is_an_error(void **state)
+{
+	int tried = 0;
+
+	(void)state;
+	for (size_t i = 0; i < N_EXAMPLES; i++) {
+		char *text = slurp(examples[i]);
+
+		for (char *p = next_option(text); p; p = next_option(p + strcspn(p, "="))) {
+			char *eq = p + strcspn(p, "="), *value = eq + 1, where[32], *bad;
+			size_t len;
+
+			value += strspn(value, " {");
+			len = strcspn(value, " ,}\n");
+			bad = calloc(1, strlen(text) + 2);
+			/* "!" is no value of any option */
+			sprintf(bad, "%.*s!%s", (int)(value - text), text, value + len);
+			snprintf(where, sizeof(where), "t:%d: ", line_at(text, p));
+			refuse(bad, where, "allowed: ");
+			free(bad);
+			tried++;
+		}
+		free(text);
+	}
+	assert_true(tried > 20);
+}
+
+static void
+each_option_given_twice_is_an_error(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_EXAMPLES; i++) {
+		char *text = slurp(examples[i]);
+
+		for (char *p = next_option(text); p; p = next_option(p + strcspn(p, "="))) {
+			char *eq = p + strcspn(p, "="), *end, *bad, where[32];
+
+			end = eq + 1 + strspn(eq + 1, " ");
+			end = *end == '{' ? strchr(end, '}') + 1 : end + strcspn(end, " \n}");
+			bad = calloc(1, 2 * strlen(text));
+			sprintf(bad, "%.*s\n%.*s\n%s", (int)(end - text), text, (int)(end - p), p, end);
+			snprintf(where, sizeof(where), "t:%d: ", line_at(text, p) + 1);
+			refuse(bad, where, "twice");
+			free(bad);
+		}
+		free(text);
+	}
+}
+
+static void
+ranges_and_types(void **state)
+{
+	(void)state;
+	refuse("\npf 0 { pci = 03:00.1 queues_per_pool = 3 }", "t:2: ", "2 or 4");
+	refuse("pf 0 { pci = 03:00.1\nqueues_per_pool = 8 }", "t:2: ", "2 or 4");
+	refuse("pf 2 { pci = 03:00.1 }", "t:1: ", "0 to 1");
+	refuse("vf 63 { }", "t:1: ", "0 to 62");
+	refuse("vf x { }", "t:1: ", "0 to 62");
+	refuse("vf 0 { vlans = {0} }", "t:1: ", "1 to 4094");
+	refuse("vf 0 { vlans = {4095} }", "t:1: ", "1 to 4094");
+	refuse("vf 0 { vlans = {7, 7} }", "t:1: ", "different");
+	refuse("vf 0 { mac = 01:00:00:00:00:00 }", "t:1: ", "unicast");
+	refuse("vf 0 { mac = 00:00:00:00:00:00 }", "t:1: ", "unicast");
+	refuse("vf 0 { mac = 02:09:c0:00:00:00:11 }", "t:1: ", "unicast");
+	refuse("forward a { from = net_null0 to = b mode = io both = maybe }", "t:1: ", "yes or no");
+	refuse("forward a { from = net_null0 to = b mode = route }", "t:1: ", "macswap");
+	refuse("lcore 999 { queues = {vf0:0} }", "t:1: ", "0 to 127");
+	refuse("lcore 1 { queues = {net_null0} }", "t:1: ", "PORT:QUEUE");
+	refuse("bridge 0 { }", "t:1: ", "pf, vf, forward, lcore");
+	refuse("pf 0 {", "t:1: ", "");
+	refuse("pf 0 { }", "t:1: ", "needs pci");
+	refuse("forward f { to = net_null0 mode = io }", "t:1: ", "needs from");
+}
+
+static void
+comments_do_not_move_lines(void **state)
+{
+	(void)state;
+	refuse("# one\n// two\n/* three\n four */\nvf 0 { mac = x }", "t:5: ", "mac");
+	refuse("vf 0 { # mac = x\n  owner = \"a # b\"\n}", "t:2: ", "owner");
+	refuse("vf 0 { }\n/* open\n", "t:2: ", "never closed");
+}
+
+static void
+duplicates_and_dangling_references(void **state)
+{
+	(void)state;
+	refuse("vf 0 { }\nvf 0 { }", "t:2: ", "duplicate");
+	refuse("vf 0 { owner = vfplane }\nvf vf0 { owner = vfplane }", "t:2: ", "same VF");
+	refuse("vf 0 { mac = 02:00:00:00:00:01 }\nvf 1 { mac = 02:00:00:00:00:01 }", "t:2: ",
+		"same address");
+	refuse("pf 0 { pci = 03:00.1 }\npf 1 { pci = 03:00.1 }", "t:2: ", "same number or PCI");
+	refuse("vf 0 {\n peer = vf9 }", "t:2: ", "no section vf 9");
+	refuse("vf 0 { }\nforward a { from = vf0\n to = vf1\n mode = io }", "t:3: ",
+		"no section vf 1");
+	refuse("forward a { from = pf0 mode = sink }", "t:1: ", "no section pf 0");
+	refuse("vf 0 { }\nlcore 1 {\nqueues = {vf1:0} }", "t:3: ", "no section vf 1");
+	refuse("vf 0 { owner = tenant }\nforward a { from = vf0 mode = sink }", "t:2: ", "tenant");
+	refuse("lcore 1 { queues = {a:0, a:0} }", "t:1: ", "twice");
+	refuse("lcore 1 { queues = {a:0} }\nlcore 2 { queues = {a:0} }", "t:2: ", "twice");
+	refuse("forward a { from = x mode = sink }\nforward b { from = y to = x mode = io both = yes }",
+		"t:2: ", "line 1");
+	refuse("forward a { from = x mode = io }", "t:1: ", "needs to");
+	refuse("forward a { from = x to = y mode = echo }", "t:1: ", "leave out");
+	refuse("vf pf1vf0 { owner = vfplane }", "t:1: ", "no section pf 1");
+}
+
+static void
+names_with_two_pfs(void **state)
+{
+	(void)state;
+	assert_int_equal(config_parse("t",
+		"pf 0 { pci = 03:00.0 }\npf 1 { pci = 03:00.1 }\n"
+		"vf 0 { peer = pf1vf0 }\nvf pf1vf0 { peer = pf0vf0 }\n", &c, err), 0);
+	assert_string_equal(c.vf[0].name, "pf0vf0");
+	assert_string_equal(c.vf[1].name, "pf1vf0");
+}
+
+static void
+a_missing_file_is_named(void **state)
+{
+	(void)state;
+	assert_int_equal(config_load("/nonexistent/x.conf", &c, err), -ENOENT);
+	assert_non_null(strstr(err, "/nonexistent/x.conf"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_the_examples),
+		cmocka_unit_test(reads_every_option),
+		cmocka_unit_test(each_misspelt_option_is_an_error),
+		cmocka_unit_test(each_bad_value_is_an_error),
+		cmocka_unit_test(each_option_given_twice_is_an_error),
+		cmocka_unit_test(ranges_and_types),
+		cmocka_unit_test(comments_do_not_move_lines),
+		cmocka_unit_test(duplicates_and_dangling_references),
+		cmocka_unit_test(names_with_two_pfs),
+		cmocka_unit_test(a_missing_file_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
