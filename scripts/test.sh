@@ -1,0 +1,216 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Sets up, builds and tests everything; ends with the line `N passed, N failed, N skipped`.
+#
+#   test.sh [--long] [PART...]      PART: build unit functional lint mutants (default: all)
+#
+# --long adds what takes minutes: tests tagged `long`, and all mutants instead of the quick ones.
+# Logs are in build/test-logs. Exit status: 0 only if nothing failed.
+set -uo pipefail
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top" || exit 1
+build=$top/build
+logs=$build/test-logs
+results=$logs/results
+long=
+parts=()
+
+usage() {
+	sed -n '3,8s/^# \{0,1\}//p' "$0"
+}
+
+# record STATUS NAME LOG [REASON]: one case is done.
+record() {
+	printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "${4-}" >>"$results"
+	case $1 in
+	failed) echo "   FAILED  $2" ;;
+	skipped) echo "   skipped $2${4:+: $4}" ;;
+	esac
+}
+
+# check NAME COMMAND...: the command is one case; its status decides, 77 means skipped.
+check() {
+	local name=$1 log=$logs/${1//[ \/]/_}.log rc=0
+
+	shift
+	"$@" >"$log" 2>&1 </dev/null || rc=$?
+	case $rc in
+	0) record passed "$name" "$log" ;;
+	77) record skipped "$name" "$log" "$(tail -n 1 "$log")" ;;
+	*) record failed "$name" "$log" ;;
+	esac
+	return "$rc"
+}
+
+# record_tap NAME LOG RC: every line of a TAP log is a case; so are those that the plan promised.
+record_tap() {
+	local name=$1 log=$2 rc=$3 status title reason
+
+	while IFS=$'\t' read -r status title reason; do
+		record "$status" "$name: $title" "$log" "$reason"
+	done < <(awk -v rc="$rc" '
+		function put(status, title, reason) { printf "%s\t%s\t%s\n", status, title, reason }
+		/^1\.\.[0-9]+/ { plan = substr($1, 4) + 0 }
+		/^(not )?ok / {
+			line = $0; reason = ""; seen++
+			bad = sub(/^not /, "", line)
+			sub(/^ok *[0-9]* *(- *)?/, "", line)
+			if ((at = match(tolower(line), /# *skip/)) > 0) {
+				reason = substr(line, at + RLENGTH); sub(/^ */, "", reason)
+				title = substr(line, 1, at - 1)
+				put("skipped", title == "" ? "case " seen : title, reason)
+			} else {
+				put(bad ? "failed" : "passed", line, "")
+				failed += bad
+			}
+		}
+		END {
+			if (rc == 77 && seen == 0) put("skipped", "all", "exit status 77")
+			else if (seen < plan) put("failed", plan - seen " of " plan " cases did not run (status " rc ")", "")
+			else if (rc != 0 && !failed) put("failed", "exit status " rc, "")
+			else if (seen == 0) put("failed", "printed no result", "")
+		}' "$log")
+}
+
+part() {
+	printf '== %s (at %d s)\n' "$1" "$SECONDS"
+}
+
+# configure DIR COMPILER OPTION...: meson setup, once; meson itself redoes it where needed.
+configure() {
+	local dir=$1 compiler=$2
+
+	shift 2
+	[ -e "$dir/build.ninja" ] || CC=$compiler meson setup "$dir" "$@"
+}
+
+compile() {
+	local dir=$1
+
+	configure "$@" && ninja -C "$dir"
+}
+
+# As compile, and a warning is a failure; told from the log, since the first builds everything.
+compile_clean() {
+	compile "$@" 2>&1 | tee "$logs/warnings"
+	[ "${PIPESTATUS[0]}" -eq 0 ] && ! grep -q 'warning:' "$logs/warnings"
+}
+
+part_build() {
+	part "build: gcc, clang, gcc with AddressSanitizer and UBSan"
+	check "build gcc" compile_clean "$build" gcc || return 1
+	check "build clang" compile "$top/build-clang" clang -Dwerror=true
+	check "build sanitized" compile "$top/build-asan" gcc --buildtype=debugoptimized \
+		-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true
+	return 0
+}
+
+# unit DIR LABEL: meson runs them; its JSON log holds each program's TAP.
+unit() {
+	local dir=$1 label=$2 count i name log
+
+	rm -f "$dir/meson-logs/testlog.json"
+	meson test -C "$dir" --no-rebuild --suite unit >"$logs/$label.log" 2>&1
+	if [ ! -s "$dir/meson-logs/testlog.json" ]; then
+		record failed "$label" "$logs/$label.log"
+		return
+	fi
+	count=$(jq -s length "$dir/meson-logs/testlog.json")
+	for ((i = 0; i < count; i++)); do
+		name=$(jq -rs ".[$i].name | split(\" / \") | last" "$dir/meson-logs/testlog.json")
+		log=$logs/$label-${name//[ \/]/_}.log
+		jq -rs ".[$i] | .stdout, .stderr // empty" "$dir/meson-logs/testlog.json" >"$log"
+		record_tap "$label/$name" "$log" "$(jq -rs ".[$i] |
+			if .result == \"OK\" or .result == \"EXPECTEDFAIL\" then 0
+			elif .result == \"SKIP\" then 77
+			else .returncode | if . == 0 then 1 else . end end" "$dir/meson-logs/testlog.json")"
+	done
+}
+
+part_unit() {
+	part "unit tests"
+	unit "$build" unit
+	part "unit tests under AddressSanitizer and UBSan"
+	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	unit "$top/build-asan" unit-sanitized
+	unset UBSAN_OPTIONS
+}
+
+# A file says how long it may take in a line `# timeout: SECONDS`; else two minutes.
+part_functional() {
+	local file name limit rc filter=(--filter-tags '!long')
+
+	part "functional tests"
+	[ -z "$long" ] || filter=()
+	for file in tests/functional/*.bats; do
+		name=$(basename "$file" .bats)
+		limit=$(sed -n 's/^# timeout: \([0-9]*\)$/\1/p' "$file")
+		rc=0
+		BUILD=$build timeout -k 10 "${limit:-120}" bats --tap "${filter[@]}" "$file" \
+			>"$logs/functional-$name.log" 2>&1 </dev/null || rc=$?
+		# A file of nothing but long tests runs none, and says so with an empty plan.
+		if [ "$rc" -eq 0 ] && grep -qx '1\.\.0' "$logs/functional-$name.log"; then
+			record skipped "functional/$name" "$logs/functional-$name.log" "all are long: --long"
+		else
+			record_tap "functional/$name" "$logs/functional-$name.log" "$rc"
+		fi
+	done
+}
+
+scripts_of_tree() {
+	git ls-files -co --exclude-standard -- '*.sh' '*.bash' '*.bats' .ci/run
+}
+
+part_lint() {
+	local file
+
+	part "shellcheck"
+	while read -r file; do
+		check "shellcheck $file" shellcheck -x "$file"
+	done < <(scripts_of_tree)
+}
+
+part_mutants() {
+	part "mutants: one-line defects that the tests must notice"
+	tests/mutants/run.sh --tap ${long:+--all} >"$logs/mutants.log" 2>&1
+	record_tap mutant "$logs/mutants.log" $?
+}
+
+summary() {
+	local status name log
+
+	if grep -q '^failed' "$results"; then
+		echo "== failures"
+		while IFS=$'\t' read -r status name log _; do
+			[ "$status" = failed ] || continue
+			printf -- '-- %s\n   (the end of %s)\n' "$name" "${log#"$top"/}"
+			tail -n 15 "$log" 2>/dev/null | sed 's/^/   | /'
+		done <"$results"
+	fi
+	echo "== $SECONDS s"
+	awk -F'\t' '{ n[$1]++ } END {
+		printf "%d passed, %d failed, %d skipped\n", n["passed"], n["failed"], n["skipped"]
+		exit n["failed"] > 0 || n["passed"] == 0 }' "$results"
+}
+
+for argument; do
+	case $argument in
+	--long) long=1 ;;
+	build | unit | functional | lint | mutants) parts+=("$argument") ;;
+	-h | --help) usage && exit 0 ;;
+	*) usage >&2 && exit 2 ;;
+	esac
+done
+[ "${#parts[@]}" -gt 0 ] || parts=(build unit functional lint mutants)
+
+mkdir -p "$logs"
+: >"$results"
+part "packages"
+# Without packages or a build the rest would only repeat the failure.
+if check "setup" scripts/setup.sh; then
+	for one in "${parts[@]}"; do
+		"part_$one" || [ "$one" != build ] || break
+	done
+fi
+summary
