@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+
 #include "args.h"
 #include "config.h"
 
