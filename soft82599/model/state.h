@@ -225,7 +225,7 @@ struct s82_state {
 	struct s82_handle handle[S82_MAX_HANDLES];
 	struct s82_client client[S82_MAX_CLIENTS];
 	struct s82_stats stats;
-	uint64_t hw[64];	/* PF statistics registers since they were last read, see stats.c */
+	uint64_t hw[160];	/* PF statistics registers since they were last read, see stats.c */
 	struct s82_nvm nvm;
 	struct s82_fifo fifo;
 	struct s82_wire wire;
