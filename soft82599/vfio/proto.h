@@ -18,18 +18,35 @@
 #define S82_PROTO_VERSION	1
 #define S82_REQ_MAX_FDS		64
 
+/* What HELLO hands out, in this order. */
+enum s82_hello_fd {
+	S82_HELLO_STATE,	/* memfd of struct s82_state */
+	S82_HELLO_DOORBELL,	/* eventfd: some func[].irq_pending has a bit for the card */
+	S82_HELLO_WIRE,		/* eventfd: wakes the wire thread */
+	S82_HELLO_FDS,		/* a second socket, for S82_REQ_GET_FD alone: the asker holds
+				 * st->lock, for which the card may be waiting on the first */
+	S82_HELLO_FD_COUNT
+};
+
 enum s82_req_op {
-	S82_REQ_HELLO,		/* arg[0]: version -> fds: state memfd, doorbell eventfd; val[0]: client id */
+	S82_REQ_HELLO,		/* arg[0]: version -> fds: enum s82_hello_fd; val[0]: client id */
 	S82_REQ_CONTAINER_OPEN,	/* -> fd; val[0]: domain */
+	S82_REQ_SET_IOMMU,	/* arg[0]: domain, [1]: VFIO_TYPE1_IOMMU or v2 */
+	S82_REQ_DOMAIN_STATUS,	/* arg[0]: domain -> val[0]: IOMMU type, 0 if not set; [1]: free maps */
 	S82_REQ_GROUP_OPEN,	/* arg[0]: group -> fd */
-	S82_REQ_GROUP_SET,	/* arg[0]: group, arg[1]: domain */
+	S82_REQ_GROUP_STATUS,	/* arg[0]: group -> val[0]: VFIO_GROUP_FLAGS_* */
+	S82_REQ_GROUP_SET,	/* arg[0]: group, [1]: domain */
 	S82_REQ_GROUP_UNSET,	/* arg[0]: group */
 	S82_REQ_DEVICE_OPEN,	/* arg[0]: group; text: "BDF" or "BDF vf_token=UUID" -> fd; val[0]: func */
-	S82_REQ_DMA_MAP,	/* arg[0]: domain, [1]: iova, [2]: len, [3]: offset in the file; fd */
-	S82_REQ_DMA_UNMAP,	/* arg[0]: domain, [1]: iova, [2]: len -> val[0]: bytes unmapped */
-	S82_REQ_GET_FD,		/* arg[0]: fd_id of an extent -> fd */
+	S82_REQ_DMA_MAP,	/* arg[0]: domain, [1]: iova, [2]: len, [3]: offset in the file,
+				 * [4], [5]: iova and size of the whole mapping that this is a piece of
+				 * (the first piece makes it); fd */
+	S82_REQ_DMA_UNMAP,	/* arg[0]: domain, [1]: iova, [2]: len, [3]: 1: everything -> val[0]: bytes unmapped */
+	S82_REQ_GET_FD,		/* arg[0]: fd_id of an extent -> fd. On the socket S82_HELLO_FDS. */
 	S82_REQ_SET_IRQS,	/* arg[0]: func, [1]: first vector, [2]: count, [3]: bit k set: fd k is given,
-				 * clear: vector is disarmed; fds: the eventfds of the set bits, in order */
+				 * clear: vector is disarmed; fds: the eventfds of the set bits, in
+				 * order; [4]: VFIO_PCI_*_IRQ_INDEX */
+	S82_REQ_IRQ_TRIGGER,	/* arg[0]: func, [1]: first vector, [2]: count, [3]: bit k: raise it, [4]: index */
 	S82_REQ_DEVICE_RESET,	/* arg[0]: func */
 	S82_REQ_SHOW,		/* -> fd of a memfd that holds the JSON of `show` */
 };
@@ -37,7 +54,7 @@ enum s82_req_op {
 struct s82_req {
 	uint32_t op;
 	uint32_t reserved;
-	uint64_t arg[4];
+	uint64_t arg[6];
 	char text[128];
 };
 
