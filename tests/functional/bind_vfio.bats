@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# bind_vfio.sh against a folder that behaves like sysfs (fake_kernel_tee), then against soft82599's.
+
+setup() {
+	load helpers
+	bind=$TOP/scripts/bind_vfio.sh
+	export SYSFS_ROOT=$BATS_TEST_TMPDIR/sys
+	export FAKE_LOG=$BATS_TEST_TMPDIR/writes
+	pci=$SYSFS_ROOT/bus/pci
+	mkdir -p "$BATS_TEST_TMPDIR/bin" "$pci/devices" "$pci/drivers"/{ixgbe,ixgbevf,vfio-pci} \
+		"$SYSFS_ROOT/class/net"
+	touch "$pci/drivers_probe" "$FAKE_LOG"
+	ln -s "$TOP/tests/functional/fake_kernel_tee" "$BATS_TEST_TMPDIR/bin/tee"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	device 0000:03:00.1 0x10fb ixgbe 31
+	device 0000:03:10.1 0x10ed ixgbevf 36
+	device 0000:03:10.3 0x10ed ixgbevf 37
+	interface 0000:03:10.1 enp3s16f1 0x1002
+}
+
+# device BDF ID DRIVER GROUP
+device() {
+	local dir=$pci/devices/$1
+
+	mkdir -p "$dir" "$SYSFS_ROOT/kernel/iommu_groups/$4/devices"
+	echo 0x8086 >"$dir/vendor"
+	echo "$2" >"$dir/device"
+	echo 0x020000 >"$dir/class"
+	echo "(null)" >"$dir/driver_override"
+	echo "$3" >"$dir/wanted_by"
+	ln -s "../../drivers/$3" "$dir/driver"
+	ln -s "../../../../kernel/iommu_groups/$4" "$dir/iommu_group"
+	ln -s "../../../../bus/pci/devices/$1" "$SYSFS_ROOT/kernel/iommu_groups/$4/devices/$1"
+}
+
+# interface BDF NAME FLAGS
+interface() {
+	mkdir -p "$pci/devices/$1/net/$2" "$SYSFS_ROOT/class/net/$2"
+	echo "$3" >"$pci/devices/$1/net/$2/flags"
+	ln -s "../../../bus/pci/devices/$1" "$SYSFS_ROOT/class/net/$2/device"
+}
+
+driver() {
+	basename "$(readlink "$pci/devices/$1/driver" || echo none)"
+}
+
+# The whole tree as text: to see that nothing changed.
+picture() {
+	(cd "$SYSFS_ROOT" && find . -type f -exec grep -H . {} + | sort &&
+		find . -type l -printf '%p -> %l\n' | sort)
+}
+
+@test "binds one VF by its short address, and only that one" {
+	run -0 "$bind" 03:10.1
+	[[ "$output" == "0000:03:10.1: ixgbevf -> vfio-pci, IOMMU group 36; gone: enp3s16f1" ]]
+	[ "$(driver 0000:03:10.1)" = vfio-pci ]
+	[ "$(driver 0000:03:10.3)" = ixgbevf ]
+	[ "$(cat "$pci/devices/0000:03:10.3/driver_override")" = "(null)" ]
+	# By driver_override: an id given to the driver would have taken the other VF too.
+	run -1 grep -E 'new_id|10ed' "$FAKE_LOG"
+}
+
+@test "takes the full address, capital letters and the interface's name alike" {
+	run -0 "$bind" 0000:03:10.1
+	[ "$(driver 0000:03:10.1)" = vfio-pci ]
+	run -0 "$bind" unbind 0000:03:10.1
+	device 0000:0a:10.1 0x10ed ixgbevf 40
+	run -0 "$bind" 0A:10.1
+	[ "$(driver 0000:0a:10.1)" = vfio-pci ]
+	interface 0000:03:10.3 enp3s16f3 0x1002
+	run -0 "$bind" enp3s16f3
+	[ "$(driver 0000:03:10.3)" = vfio-pci ]
+}
+
+@test "binding twice writes nothing the second time" {
+	"$bind" 03:10.1
+	: >"$FAKE_LOG"
+	run -0 "$bind" 03:10.1
+	[[ "$output" == *"already on vfio-pci"* ]]
+	[ ! -s "$FAKE_LOG" ]
+}
+
+@test "refuses an interface that is up, says what to do, and writes nothing" {
+	echo 0x1003 >"$pci/devices/0000:03:10.1/net/enp3s16f1/flags"
+	run -1 "$bind" 03:10.1
+	[[ "$output" == *"enp3s16f1 is up"*"ip link set dev enp3s16f1 down"* ]]
+	[ ! -s "$FAKE_LOG" ]
+	[ "$(driver 0000:03:10.1)" = ixgbevf ]
+}
+
+@test "sees an interface that lies a folder deeper, as virtio's do" {
+	mkdir -p "$pci/devices/0000:03:10.3/virtio2/net/eth9" "$SYSFS_ROOT/class/net/eth9"
+	echo 0x1003 >"$pci/devices/0000:03:10.3/virtio2/net/eth9/flags"
+	ln -s "../../../bus/pci/devices/0000:03:10.3/virtio2" "$SYSFS_ROOT/class/net/eth9/device"
+	run -1 "$bind" eth9
+	[[ "$output" == *"0000:03:10.3: its interface eth9 is up"* ]]
+}
+
+@test "refuses a PF that has VFs" {
+	echo 2 >"$pci/devices/0000:03:00.1/sriov_numvfs"
+	run -1 "$bind" 03:00.1
+	[[ "$output" == *"has 2 VFs"* ]]
+	[ ! -s "$FAKE_LOG" ]
+}
+
+@test "without IOMMU groups it says where to switch them on" {
+	rm -r "$SYSFS_ROOT/kernel/iommu_groups"/* "$pci/devices"/*/iommu_group
+	run -1 "$bind" 03:10.1
+	[[ "$output" == *"no IOMMU groups"*"intel_iommu=on"* ]]
+	[ ! -s "$FAKE_LOG" ]
+}
+
+@test "without the vfio-pci driver it says so and writes nothing" {
+	rmdir "$pci/drivers/vfio-pci"
+	run -1 "$bind" 03:10.1
+	[[ "$output" == *"modprobe vfio-pci"* ]]
+	[ ! -s "$FAKE_LOG" ]
+}
+
+@test "when vfio-pci refuses the device, everything is put back" {
+	rm -r "$pci/devices/0000:03:10.1/net"
+	picture >"$BATS_TEST_TMPDIR/before"
+	FAKE_REFUSE=vfio-pci run -1 "$bind" 03:10.1
+	[[ "$output" == *"put back on ixgbevf"* ]]
+	[[ "$output" == *"vfio-pci did not take it"* ]]
+	picture >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	[ "$(driver 0000:03:10.1)" = ixgbevf ]
+}
+
+@test "when a write fails half way, everything is put back" {
+	rm -r "$pci/devices/0000:03:10.1/net"
+	picture >"$BATS_TEST_TMPDIR/before"
+	FAKE_REFUSE=drivers_probe run -1 "$bind" 03:10.1
+	[[ "$output" == *"put back on ixgbevf"* ]]
+	picture >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
+
+@test "what cannot be put back is said, not hidden" {
+	cat >"$BATS_TEST_TMPDIR/bin/tee.sh" <<-'END'
+		#!/bin/bash
+		case $1 in */bind | */drivers_probe) exit 1 ;; esac
+		exec "$TOP/tests/functional/fake_kernel_tee" "$1"
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/tee.sh"
+	ln -sf tee.sh "$BATS_TEST_TMPDIR/bin/tee"
+	run -1 "$bind" 03:10.1
+	[[ "$output" == *"could not be put back: now on no driver, was on ixgbevf"* ]]
+}
+
+@test "a probe that the kernel swallows is noticed" {
+	cat >"$BATS_TEST_TMPDIR/bin/tee.sh" <<-'END'
+		#!/bin/bash
+		case $1 in */drivers_probe) exit 0 ;; esac
+		exec "$TOP/tests/functional/fake_kernel_tee" "$1"
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/tee.sh"
+	ln -sf tee.sh "$BATS_TEST_TMPDIR/bin/tee"
+	run -1 "$bind" 03:10.1
+	[[ "$output" == *"vfio-pci did not take it"* ]]
+	[ "$(driver 0000:03:10.1)" = ixgbevf ]
+}
+
+@test "an override that does not stick is noticed before the driver is gone" {
+	printf '#!/bin/sh\ncat >/dev/null\n' >"$BATS_TEST_TMPDIR/bin/tee.sh"
+	chmod +x "$BATS_TEST_TMPDIR/bin/tee.sh"
+	ln -sf tee.sh "$BATS_TEST_TMPDIR/bin/tee"
+	run -1 "$bind" 03:10.1
+	[ "$(driver 0000:03:10.1)" = ixgbevf ]
+}
+
+@test "unbind gives the device back to its kernel driver and clears the override" {
+	"$bind" 03:10.1
+	run -0 "$bind" unbind 03:10.1
+	[[ "$output" == "0000:03:10.1: vfio-pci -> ixgbevf" ]]
+	[ "$(driver 0000:03:10.1)" = ixgbevf ]
+	[ "$(cat "$pci/devices/0000:03:10.1/driver_override")" = "(null)" ]
+}
+
+@test "unbind where no kernel driver is there leaves it driverless and says so" {
+	"$bind" 03:10.1
+	rmdir "$pci/drivers/ixgbevf"
+	run -0 "$bind" unbind 03:10.1
+	[[ "$output" == *"no driver"* ]]
+	[ "$(driver 0000:03:10.1)" = none ]
+}
+
+@test "unbind of a device that vfio-pci does not have does nothing" {
+	run -0 "$bind" unbind 03:10.3
+	[[ "$output" == *"not on vfio-pci but on ixgbevf"* ]]
+	[ ! -s "$FAKE_LOG" ]
+}
+
+@test "a mate of the IOMMU group on a kernel driver is warned of" {
+	device 0000:03:10.5 0x10ed ixgbevf 36
+	run -0 "$bind" 03:10.1
+	[[ "$output" == *"warning: 0000:03:10.5 shares IOMMU group 36 and is on ixgbevf"* ]]
+}
+
+@test "status shows driver, group and interface, and changes nothing" {
+	"$bind" 03:10.3
+	: >"$FAKE_LOG"
+	run -0 "$bind" status
+	[[ "${lines[1]}" == "0000:03:00.1"*"8086:10fb"*"ixgbe"*"31"* ]]
+	[[ "${lines[2]}" == *"8086:10ed"*"ixgbevf"*"36"*"enp3s16f1(down)" ]]
+	[[ "${lines[3]}" == *"vfio-pci"*"37"*"override vfio-pci" ]]
+	[ "${#lines[@]}" = 4 ]
+	[ ! -s "$FAKE_LOG" ]
+	run -0 "$bind" status 03:10.3
+	[ "${#lines[@]}" = 2 ]
+}
+
+@test "nonsense is refused before anything is touched" {
+	run -1 "$bind" 03:10.7
+	[[ "$output" == *"no such PCI device"* ]]
+	run -1 "$bind" nosuch0
+	[[ "$output" == *"neither a PCI address"* ]]
+	run -1 "$bind" ../../etc
+	run -2 "$bind"
+	run -2 "$bind" unbind
+	run -2 "$bind" --force 03:10.1
+	run -2 "$bind" 03:10.1 03:10.3
+	[ ! -s "$FAKE_LOG" ]
+}
+
+@test "on soft82599's sysfs: unbind, bind and status as on a kernel" {
+	need_built "$SOFT82599"
+	unset SYSFS_ROOT
+	PATH=${PATH#"$BATS_TEST_TMPDIR/bin:"}
+	export bind
+	# The card's devices begin on vfio-pci. The inner shell expands: it is on the card.
+	# shellcheck disable=SC2016
+	run -0 "$SOFT82599" run --name "$(unique_name)" --vfs 2 -- bash -euc '
+		driver() { basename "$(readlink /sys/bus/pci/devices/0000:$1/driver || echo none)"; }
+		[ "$(driver 03:10.1)" = vfio-pci ]
+		"$bind" unbind 03:10.1
+		[ "$(driver 03:10.1)" != vfio-pci ]
+		[ "$(driver 03:10.3)" = vfio-pci ]
+		"$bind" 03:10.1
+		[ "$(driver 03:10.1)" = vfio-pci ]
+		"$bind" status'
+	[[ "$output" == *"0000:03:10.1: "*" -> vfio-pci, IOMMU group"* ]]
+	[[ "$output" == *"0000:03:00.1"*"8086:10fb"* ]]
+}
