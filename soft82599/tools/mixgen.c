@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/stdlib.h>
 #include <jansson.h>
 #include <netinet/ether.h>
 #include <pcap/pcap.h>
