@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pools and queues over all VF counts, and where frames are steered. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sriov_layout.h"
+#include "sriov_steer.h"
+
+static void
+every_vf_count(void **state)
+{
+	struct sriov_layout l;
+	struct vfp_err err;
+
+	(void)state;
+	for (unsigned int n = 0; n <= 63; n++) {
+		assert_int_equal(sriov_layout_plan(n, 0, &l, &err), 0);
+		assert_int_equal(l.queues_per_pool, n <= 31 ? 4 : 2);
+		assert_int_equal(l.pools, n == 0 ? 0 : n <= 31 ? 32 : 64);
+		assert_int_equal(l.pf_pool, n);
+		assert_int_equal(l.pf_queues, l.queues_per_pool);
+		assert_true(sriov_layout_queue(&l, l.pf_pool, l.pf_queues - 1) < 128);
+		assert_int_equal(sriov_layout_plan(n, 2, &l, &err), 0);
+		assert_int_equal(l.pools, n == 0 ? 0 : 64);
+		assert_int_equal(sriov_layout_plan(n, 4, &l, &err), n <= 31 ? 0 : -EINVAL);
+	}
+}
+
+static void
+says_why_not(void **state)
+{
+	struct sriov_layout l;
+	struct vfp_err err;
+
+	(void)state;
+	assert_int_equal(sriov_layout_plan(64, 2, &l, &err), -ERANGE);
+	assert_non_null(strstr(err.text, "at most 63"));
+	assert_int_equal(sriov_layout_plan(32, 4, &l, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "31"));
+	assert_int_equal(sriov_layout_plan(2, 3, &l, &err), -EINVAL);
+	assert_int_equal(sriov_layout_plan(2, 8, &l, NULL), -EINVAL);
+}
+
+static struct sriov_steer st;
+
+static void
+steer(const char *dst, int vid, uint64_t pools, const char *why)
+{
+	uint8_t frame[64] = {0};
+	uint64_t got;
+	const char *said;
+
+	memcpy(frame, dst, 6);
+	frame[12] = vid < 0 ? 0x08 : 0x81;
+	frame[14] = vid < 0 ? 0 : 0xe0 | vid >> 8; /* priority bits must not matter */
+	frame[15] = vid < 0 ? 0 : vid & 0xff;
+	said = sriov_steer_frame(&st, frame, sizeof(frame), &got);
+	assert_string_equal(said, why);
+	assert_int_equal(got, pools);
+}
+
+static void
+frames_find_their_pool(void **state)
+{
+	uint64_t got;
+
+	(void)state;
+	memset(&st, 0, sizeof(st));
+	assert_int_equal(sriov_layout_plan(2, 2, &st.layout, NULL), 0);
+	memcpy(st.pf_mac, "\x02\x11\x11\x11\x11\x11", 6);
+	sriov_policy_default_mac(0, 0, st.vf[0].mac);
+	sriov_policy_default_mac(0, 1, st.vf[1].mac);
+	st.vf[0].n_vlans = 1;
+	st.vf[0].vlans[0] = 100;
+	st.vf[1].n_vlans = 1;
+	st.vf[1].vlans[0] = 300;
+	steer("\x02\x09\xc0\x00\x00\x00", -1, 1, "mac");
+	steer("\x02\x09\xc0\x00\x00\x01", -1, 2, "mac");
+	steer("\x02\x11\x11\x11\x11\x11", -1, 4, "mac");
+	steer("\x02\x22\x11\x11\x11\x11", -1, 0, "mac not ours");
+	steer("\xff\xff\xff\xff\xff\xff", -1, 7, "broadcast");
+	steer("\x33\x33\x00\x00\x00\x01", -1, 0, "multicast");
+	steer("\x02\x09\xc0\x00\x00\x00", 100, 1, "mac");
+	steer("\x02\x09\xc0\x00\x00\x01", 300, 2, "mac");
+	steer("\x02\x09\xc0\x00\x00\x00", 300, 0, "vlan not this VF's");
+	steer("\x02\x09\xc0\x00\x00\x00", 555, 4, "vlan not registered");
+	steer("\x02\x09\xc0\x00\x00\x00", 0, 1, "mac");
+	steer("\xff\xff\xff\xff\xff\xff", 100, 1, "broadcast");
+	assert_string_equal(sriov_steer_frame(&st, (const uint8_t *)"x", 1, &got), "too short");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_vf_count),
+		cmocka_unit_test(says_why_not),
+		cmocka_unit_test(frames_find_their_pool),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
