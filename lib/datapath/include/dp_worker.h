@@ -6,14 +6,15 @@
  * @file
  * The polling lcores: run to completion over the entries of a plan.
  *
- * Control calls (everything here but dp_lcore_main) take a lock among themselves, so the control
+ * Control calls take a lock among themselves, so the control
  * thread and a telemetry thread may both call; workers never take it. Workers make no system call,
  * no allocation, no log and no per-packet clock read.
  *
- * How control and workers meet: control publishes (plan, state, generation); each worker looks every
- * 256 loops, acknowledges the generation, and when the plan changed waits until all have, so
- * that a queue that moves is never polled by two. Packets wait in their rings meanwhile: none is lost
- * by a change of plan.
+ * How control and workers meet: control raises a generation; each worker looks once a loop (a load
+ * from its own cache while nothing changes), acknowledges, and waits until all have and control has
+ * swapped what it wanted to swap. So no worker ever runs on a plan that goes away, and a queue that
+ * moves to another lcore is never polled by two. The wait is one loop of the slowest worker, a few
+ * microseconds: packets wait in their rings meanwhile, and none is lost by a change of plan.
  *
  * Logs: vfplane.datapath.
  */
@@ -29,11 +30,12 @@ struct dp;
 /** Why a packet was dropped by a worker. */
 enum dp_drop {
 	DP_DROP_TX_FULL,  /**< the TX queue took nothing more after the bounded retry */
-	DP_DROP_NO_ROUTE, /**< nothing to do with it (later modes) */
+	DP_DROP_NO_ROUTE, /**< its TX port is paused (dp_port_pause()) */
+	DP_DROP_STOPPING, /**< still circulating when dp_drain() ran out of time */
 	DP_DROP_REASONS
 };
 
-/** "tx_full", "no_route" */
+/** "tx_full", "no_route", "stopping" */
 extern const char *const dp_drop_names[DP_DROP_REASONS];
 
 struct dp_conf {
@@ -56,11 +58,11 @@ void dp_free(struct dp *dp);
 
 /**
  * Make a plan the current one. Takes the plan over on success (the caller frees it on failure).
- * Works while running, if the set of lcores stays the same or shrinks to a subset; otherwise stop
- * first (-EBUSY). Counters of queues and latency of rules with the same name go on counting.
+ * Works while running; lcores that the new plan adds are started. Counters of queues and latency of
+ * rules with the same name go on counting.
  *
- * @return 0; -EINVAL, -EBUSY, -ENOMEM; -ETIMEDOUT when a worker did not answer within a second (the
- *	old plan stays)
+ * @return 0; -EBUSY a new lcore is not free; -ENOMEM; -ETIMEDOUT when a worker did not answer within
+ *	a second (the old plan stays)
  */
 int dp_publish(struct dp *dp, struct dp_plan *plan, struct vfp_err *err);
 
@@ -79,11 +81,14 @@ int dp_start(struct dp *dp, struct vfp_err *err);
 int dp_stop(struct dp *dp);
 
 /**
- * Go on until nothing more comes, then stop: every RX queue returned nothing in 64 polls in a row
- * over at least quiet_us, or timeout_ms have passed. Whoever feeds the ports must have stopped.
+ * Go on until nothing more comes, then stop: every RX queue returned nothing in 64 polls in a row,
+ * and no packet came for quiet_us. When timeout_ms pass before that (two ports that send each other
+ * the same packets for ever), forwarding ends: what still comes is dropped and counted as
+ * DP_DROP_STOPPING, for up to timeout_ms more. Whoever else feeds the ports should have stopped.
  *
  * @param quiet_us what "nothing more comes" means; 0 for 1000
- * @return 0 drained; -ETIMEDOUT when packets still came (stopped all the same)
+ * @return 0 drained; 1 drained, but packets had to be dropped; -ETIMEDOUT packets still came
+ *	(stopped all the same)
  */
 int dp_drain(struct dp *dp, uint32_t timeout_ms, uint32_t quiet_us);
 

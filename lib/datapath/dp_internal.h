@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DP_INTERNAL_H
+#define DP_INTERNAL_H
+
+/*
+ * What control.c, stats.c and worker.c share. Who writes what is said at every struct:
+ *
+ *   control  the thread that holds dp->lock, while the workers are parked, stopped or unaware
+ *   worker   the one lcore that polls
+ */
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <rte_common.h>
+#include <rte_mbuf.h>
+
+#include "dp_stats.h"
+#include "dp_worker.h"
+#include "lat_recorder.h"
+
+/* What a flow does with a packet. Beyond the user's modes: two ways to drop on purpose. */
+enum dp_op {
+	DP_OP_IO,
+	DP_OP_MAC,
+	DP_OP_MACSWAP,
+	DP_OP_SINK,
+	DP_OP_NO_ROUTE,
+	DP_OP_STOPPING,
+};
+
+/* An RX queue, what happens to its packets, and what was counted. One per entry of a plan. */
+struct dp_flow {
+	/* control, before the worker sees it */
+	enum dp_op op;
+	uint16_t rx_id, rx_queue;
+	uint16_t tx_id, tx_queue;
+	uint16_t burst;
+	uint16_t full; /* lat_full_burst(burst) */
+	uint16_t tx_retries;
+	bool paused;	       /* its RX port is: not polled */
+	uint64_t mac_low;      /* the first 12 bytes of the frame in mode mac: */
+	uint32_t mac_high;     /* destination, then source, as they lie in memory */
+	struct lat_recorder *rec; /* NULL: latency is not recorded */
+	uint16_t lcore;	       /* index into plan->lcores */
+	uint16_t rxq, txq;     /* indexes into dp->queues; txq DP_NONE for a sink */
+	uint16_t rule;	       /* index into dp->rules */
+
+	/* worker */
+	struct dp_counts c __rte_cache_aligned;
+	uint64_t last_empty; /* tick before the last poll that proved the queue empty */
+	uint64_t empty_run;  /* polls in a row that gave nothing */
+} __rte_aligned(128);
+
+/* A plan made ready to run: immutable but for the workers' counters. */
+struct dp_runtime {
+	struct dp_plan *plan;
+	struct dp_flow *flows; /* in the order of plan->entries: an lcore's are side by side */
+};
+
+struct dp_worker {
+	/* control */
+	struct dp *dp;
+	uint32_t lcore;
+	bool launched;
+
+	/* worker */
+	uint32_t ack __rte_cache_aligned; /* the generation that it has seen */
+	uint64_t last;	    /* the clock as it was last read */
+	uint64_t last_rx;   /* the clock when packets last came */
+	uint64_t polls, empty_polls, rx;
+	uint64_t busy, idle;
+	uint64_t bursts[DP_BURST_BINS];
+} __rte_aligned(128);
+
+/* A rule by its name, for as long as the data path lives. Control. */
+struct dp_rule_state {
+	char name[DP_NAME];
+	struct dp_counts base; /* of flows of earlier plans */
+	struct lat_recorder *rec[DP_MAX_LCORES]; /* by lcore index: see dp->workers */
+	struct lat_view *view[LAT_WORKER_KINDS]; /* NULL until the first clear */
+};
+
+/* A queue pair by port and number: what flows of earlier plans counted. Control. */
+struct dp_queue_state {
+	uint16_t port_id, queue;
+	uint64_t rx, tx, tx_dropped;
+};
+
+struct dp {
+	/* control; workers only read, and this line changes only with the generation */
+	uint32_t gen; /* raised to call the workers to a meeting */
+	uint32_t go;  /* set to gen when the meeting is over */
+	bool run;     /* false: leave the loop */
+	struct dp_runtime *rt;
+
+	pthread_mutex_t lock __rte_cache_aligned;
+	struct dp_conf conf;
+	bool running;
+	uint16_t n_workers;
+	struct dp_worker *workers[DP_MAX_LCORES];
+	uint16_t n_rules;
+	struct dp_rule_state **rules;
+	uint16_t n_queues;
+	struct dp_queue_state *queues;
+	bool paused[RTE_MAX_ETHPORTS];
+	bool stopping; /* flows drop instead of forwarding */
+	struct lat_hist *scratch;
+};
+
+extern int dp_logtype;
+
+/* One writer: a plain addition whose store a reader on another core sees whole. */
+static __rte_always_inline void
+dp_bump(uint64_t *counter, uint64_t by)
+{
+	__atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t
+dp_load(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/* The loop of one lcore; arg is its struct dp_worker. */
+int dp_worker_main(void *arg);
+
+/* runtime.c: all with dp->lock held */
+
+/* Make a plan ready. Adds to the tables of rules, queues and workers what is new. -ENOMEM */
+int dp_runtime_new(struct dp *dp, struct dp_plan *plan, struct dp_runtime **rt);
+/* Free it, and its plan when with_plan. */
+void dp_runtime_free(struct dp_runtime *rt, bool with_plan);
+/* Add its counts to the tables and hand its stamps on. No worker may be using old or next. */
+void dp_runtime_retire(struct dp *dp, const struct dp_runtime *old, struct dp_runtime *next);
+/* The worker of an lcore, made if need be; NULL when out of memory or of places. */
+struct dp_worker *dp_worker_of(struct dp *dp, uint32_t lcore);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The polling loop. No system call, no allocation, no log, no lock. The clock is read once after a
+ * poll that gave nothing; after one that gave packets, when they arrived and when they were
+ * accepted: twice per burst, never per packet.
+ */
+#include <rte_branch_prediction.h>
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+
+#include "dp_internal.h"
+
+/* How far ahead of the rewriting a frame is fetched: about the time of a last-level hit. */
+#define PREFETCH_AHEAD 4
+
+static __rte_always_inline void
+prefetch_frame(struct rte_mbuf *m)
+{
+	rte_prefetch0(rte_pktmbuf_mtod(m, void *));
+}
+
+/* Two stores a packet: both addresses are known beforehand. */
+static __rte_always_inline void
+set_macs(struct rte_mbuf *m, uint64_t low, uint32_t high)
+{
+	*rte_pktmbuf_mtod(m, unaligned_uint64_t *) = low;
+	*rte_pktmbuf_mtod_offset(m, unaligned_uint32_t *, 8) = high;
+}
+
+/* Two loads, two stores. Bytes 0-5 are the destination, 6-11 the source, in memory order. */
+static __rte_always_inline void
+swap_macs(struct rte_mbuf *m)
+{
+	unaligned_uint64_t *const p = rte_pktmbuf_mtod(m, unaligned_uint64_t *);
+	unaligned_uint32_t *const q = rte_pktmbuf_mtod_offset(m, unaligned_uint32_t *, 8);
+	const uint64_t a = rte_le_to_cpu_64(*p), b = rte_le_to_cpu_32(*q);
+	const uint64_t source = a >> 48 | b << 16;
+
+	*p = rte_cpu_to_le_64(source | a << 48);
+	*q = rte_cpu_to_le_32((uint32_t)(a >> 16));
+}
+
+static __rte_always_inline void
+rewrite(const struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, enum dp_op op)
+{
+	const uint64_t low = f->mac_low;
+	const uint32_t high = f->mac_high;
+
+	if (op != DP_OP_MAC && op != DP_OP_MACSWAP)
+		return;
+	for (uint16_t i = 0; i < n && i < PREFETCH_AHEAD; i++)
+		prefetch_frame(pkts[i]);
+	for (uint16_t i = 0; i < n; i++) {
+		if (i + PREFETCH_AHEAD < n)
+			prefetch_frame(pkts[i + PREFETCH_AHEAD]);
+		if (op == DP_OP_MAC)
+			set_macs(pkts[i], low, high);
+		else
+			swap_macs(pkts[i]);
+	}
+}
+
+/*
+ * What the TX queue did not take at once. Every further acceptance weighs in with its own time. Out
+ * of line: with a queue that drains this never runs.
+ */
+static __rte_noinline uint64_t
+send_rest(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, uint64_t rx_at)
+{
+	uint64_t now = rte_rdtsc();
+	uint16_t sent = 0;
+
+	for (uint16_t try = 0; try < f->tx_retries && sent < n; try++) {
+		uint16_t more;
+
+		rte_pause();
+		more = rte_eth_tx_burst(f->tx_id, f->tx_queue, pkts + sent, n - sent);
+		now = rte_rdtsc();
+		if (more == 0)
+			continue;
+		sent += more;
+		if (f->rec != NULL)
+			lat_record(f->rec, now - rx_at, now - f->last_empty, more);
+	}
+	dp_bump(&f->c.tx, sent);
+	if (sent < n) {
+		rte_pktmbuf_free_bulk(pkts + sent, n - sent);
+		dp_bump(&f->c.drops[DP_DROP_TX_FULL], n - sent);
+	}
+	return now;
+}
+
+/* @return the clock when the last packet was accepted or given up */
+static __rte_always_inline uint64_t
+forward(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, uint64_t rx_at, enum dp_op op)
+{
+	uint64_t now;
+	uint16_t sent;
+
+	rewrite(f, pkts, n, op);
+	sent = rte_eth_tx_burst(f->tx_id, f->tx_queue, pkts, n);
+	now = rte_rdtsc();
+	if (likely(sent > 0)) {
+		dp_bump(&f->c.tx, sent);
+		if (f->rec != NULL)
+			lat_record(f->rec, now - rx_at, now - f->last_empty, sent);
+	}
+	if (unlikely(sent < n))
+		now = send_rest(f, pkts + sent, n - sent, rx_at);
+	return now;
+}
+
+static __rte_always_inline uint64_t
+finish(struct rte_mbuf **pkts, uint16_t n, uint64_t *counter)
+{
+	rte_pktmbuf_free_bulk(pkts, n);
+	dp_bump(counter, n);
+	return rte_rdtsc();
+}
+
+/* op is a constant wherever this is inlined: no decision per packet is left. */
+static __rte_always_inline void
+poll(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
+{
+	struct rte_mbuf *pkts[DP_MAX_BURST];
+	const uint64_t before = w->last;
+	const uint16_t n = rte_eth_rx_burst(f->rx_id, f->rx_queue, pkts, f->burst);
+	const uint64_t rx_at = rte_rdtsc();
+	uint64_t done;
+
+	dp_bump(&w->polls, 1);
+	if (n == 0) {
+		dp_bump(&w->empty_polls, 1);
+		dp_bump(&w->bursts[0], 1);
+		dp_bump(&w->idle, rx_at - before);
+		dp_bump(&f->empty_run, 1);
+		f->last_empty = before;
+		w->last = rx_at;
+		return;
+	}
+	if (op == DP_OP_SINK)
+		done = finish(pkts, n, &f->c.consumed);
+	else if (op == DP_OP_NO_ROUTE)
+		done = finish(pkts, n, &f->c.drops[DP_DROP_NO_ROUTE]);
+	else if (op == DP_OP_STOPPING)
+		done = finish(pkts, n, &f->c.drops[DP_DROP_STOPPING]);
+	else
+		done = forward(f, pkts, n, rx_at, op);
+	/* A short burst proves the queue empty, at some time after `before`. */
+	if (n < f->full)
+		f->last_empty = before;
+	dp_bump(&f->c.rx, n);
+	dp_bump(&w->rx, n);
+	dp_bump(&w->bursts[32 - __builtin_clz(n)], 1);
+	dp_bump(&w->busy, done - before);
+	__atomic_store_n(&f->empty_run, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&w->last_rx, done, __ATOMIC_RELAXED);
+	w->last = done;
+}
+
+static __rte_always_inline void
+poll_flow(struct dp_worker *w, struct dp_flow *f)
+{
+	switch (f->op) {
+	case DP_OP_IO:
+		poll(w, f, DP_OP_IO);
+		break;
+	case DP_OP_MAC:
+		poll(w, f, DP_OP_MAC);
+		break;
+	case DP_OP_MACSWAP:
+		poll(w, f, DP_OP_MACSWAP);
+		break;
+	case DP_OP_SINK:
+		poll(w, f, DP_OP_SINK);
+		break;
+	case DP_OP_NO_ROUTE:
+		poll(w, f, DP_OP_NO_ROUTE);
+		break;
+	case DP_OP_STOPPING:
+		poll(w, f, DP_OP_STOPPING);
+		break;
+	}
+}
+
+/*
+ * Control calls: say that we are out of the flows, wait until everybody is and control has done what
+ * it wanted. The acquire on go pairs with control's release after the swap.
+ */
+static __rte_noinline void
+meet(struct dp_worker *w, uint32_t gen)
+{
+	__atomic_store_n(&w->ack, gen, __ATOMIC_RELEASE);
+	while ((int32_t)(__atomic_load_n(&w->dp->go, __ATOMIC_ACQUIRE) - gen) < 0)
+		rte_pause();
+}
+
+/* The worker's flows in the current plan; none when the plan has no work for its lcore. */
+static uint16_t
+flows_of(const struct dp_worker *w, struct dp_flow **flows)
+{
+	const struct dp_runtime *rt = w->dp->rt;
+
+	for (uint16_t l = 0; l < rt->plan->n_lcores; l++)
+		if (rt->plan->lcores[l].id == w->lcore) {
+			*flows = rt->flows + rt->plan->lcores[l].first;
+			return rt->plan->lcores[l].n;
+		}
+	return 0;
+}
+
+int
+dp_worker_main(void *arg)
+{
+	struct dp_worker *const w = arg;
+	struct dp *const dp = w->dp;
+	struct dp_flow *flows = NULL;
+	uint32_t seen = __atomic_load_n(&dp->gen, __ATOMIC_ACQUIRE) - 1;
+	uint16_t n = 0;
+
+	w->last = rte_rdtsc();
+	for (;;) {
+		const uint32_t gen = __atomic_load_n(&dp->gen, __ATOMIC_ACQUIRE);
+
+		if (unlikely(gen != seen)) {
+			meet(w, gen);
+			seen = gen;
+			if (!dp->run)
+				return 0;
+			n = flows_of(w, &flows);
+			w->last = rte_rdtsc();
+		}
+		for (uint16_t i = 0; i < n; i++)
+			if (likely(!flows[i].paused))
+				poll_flow(w, &flows[i]);
+		if (unlikely(n == 0))
+			rte_pause();
+	}
+}
