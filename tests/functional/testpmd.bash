@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Drives interactive testpmds, several at a time: each has a name of the test's choice.
+# shellcheck shell=bash
+
+declare -A TP_IN TP_PID
+
+# tp_open NAME COMMAND...: starts COMMAND, which ends in a testpmd with -i; waits for its prompt.
+tp_open() {
+	local name=$1 dir=$BATS_TEST_TMPDIR/testpmd-$1 in
+
+	shift
+	mkdir -p "$dir"
+	mkfifo "$dir/in"
+	stdbuf -o0 "$@" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
+	TP_PID[$name]=$!
+	exec {in}>"$dir/in"
+	TP_IN[$name]=$in
+	tp_prompt "$name" 1
+}
+
+tp_prompts() {
+	grep -o 'testpmd> ' "$BATS_TEST_TMPDIR/testpmd-$1/out" | wc -l
+}
+
+# tp_prompt NAME N: waits for the Nth prompt; testpmd writes one when it has done a command.
+tp_prompt() {
+	local dir=$BATS_TEST_TMPDIR/testpmd-$1
+
+	if ! wait_for 40 tp_prompted "$1" "$2" || [ "$(tp_prompts "$1")" -lt "$2" ]; then
+		echo "testpmd $1 did not answer; its last lines:"
+		tail -n 15 "$dir/out" "$dir/err"
+		return 1
+	fi
+}
+
+# So many prompts, or the process is gone: then there is nothing to wait for.
+tp_prompted() {
+	[ "$(tp_prompts "$1")" -ge "$2" ] || ! kill -0 "${TP_PID[$1]}" 2>/dev/null
+}
+
+# tp NAME COMMAND: runs it and prints what testpmd said.
+tp() {
+	local name=$1 out=$BATS_TEST_TMPDIR/testpmd-$1/out size next
+
+	size=$(stat -c %s "$out")
+	next=$(($(tp_prompts "$name") + 1))
+	echo "$2" >&"${TP_IN[$name]}"
+	tp_prompt "$name" "$next"
+	tail -c +"$((size + 1))" "$out" | tr -d '\r'
+}
+
+# tp_quit NAME: the status of COMMAND.
+tp_quit() {
+	local in=${TP_IN[$1]}
+
+	echo quit >&"$in"
+	exec {in}>&-
+	wait "${TP_PID[$1]}"
+}
+
+# For teardown: nothing of a failed test stays.
+tp_kill_all() {
+	local name
+
+	for name in "${!TP_PID[@]}"; do
+		kill -KILL "${TP_PID[$name]}" 2>/dev/null || true
+	done
+}
+
+# tp_mac NAME PORT
+tp_mac() {
+	tp "$1" "show port info $2" | sed -n 's/^MAC address: //p'
+}
+
+# tp_total NAME FIELD: of "Accumulated forward statistics", RX-packets or TX-packets.
+tp_total() {
+	tp "$1" "show fwd stats all" |
+		sed -n "/Accumulated/,\$s/.*$2: *\\([0-9]*\\).*/\\1/p" | head -n 1
+}
