@@ -194,8 +194,8 @@ struct s82_stats {
 
 struct s82_nvm {
 	/* Serial lines that software clocks by hand. */
-	struct { uint32_t clk, shift, bits, out, state; } spi;
-	struct { uint32_t scl, sda, shift, bits, state, addr, offset, out; } i2c;
+	struct { uint32_t shift, bits, addr, out, state; } spi;
+	struct { uint32_t scl, sda, shift, bits, state, started, offset, out; } i2c;
 };
 
 struct s82_state {
@@ -216,6 +216,7 @@ struct s82_state {
 
 	_Alignas(64) uint32_t reg[S82_PF_BAR0 / 4];	/* PF registers that are plain memory */
 	_Atomic uint32_t switch_gen;	/* raised by every write that bears on steering */
+	uint64_t qde[2];	/* queues with drop-enable by PFQDE */
 	struct s82_rxq rxq[S82_QUEUES];
 	struct s82_txq txq[S82_QUEUES];
 	struct s82_func func[S82_FUNCS];

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the model share among themselves. */
+#ifndef S82_INTERNAL_H
+#define S82_INTERNAL_H
+
+#include <string.h>
+#include "model.h"
+#include "regs.h"
+
+#define S82_BURST	64	/* packets executed under one hold of the lock */
+#define S82_RARS	128
+#define S82_MAC_SLOTS	512	/* of the hash, a power of two and at least 2 * S82_RARS */
+#define S82_HASH_BYTES	36	/* longest input of the RSS hash: two IPv6 addresses, two ports */
+
+#define S82_BIT(n)	(1ull << (n))
+
+/* A unicast or multicast address that an exact filter (RAL/RAH) holds. */
+struct s82_mac_slot {
+	uint64_t key;		/* the address with S82_MAC_USED set, 0: empty */
+	uint64_t pools;		/* MPSAR */
+};
+#define S82_MAC_USED	S82_BIT(63)
+
+/*
+ * Steering, derived from the registers when switch_gen moved, so that a packet costs look-ups
+ * and no searches. Each process has its own.
+ */
+struct s82_switch {
+	uint32_t gen;		/* of the registers that it was made from; 0: never */
+	uint32_t rxctrl, fctrl, vlnctrl, mcstctrl, mrqc, vt_ctl, maxfrs, rxcsum;
+	bool vt, jumbo, pad_small, loopback, tx_on, lpbk;
+	uint8_t qpp;		/* queues per pool on the receive side */
+	uint8_t pools;		/* pools there are */
+	int def_pool;		/* -1: off */
+	uint64_t vfre, vfte, spoof_mac, spoof_vlan;
+	uint64_t bam, rompe, rope, mpe, aupe;	/* pools that have the bit of VMOLR set */
+	struct s82_mac_slot mac[S82_MAC_SLOTS];
+	uint64_t vlan_pools[4096];	/* VLVF and VLVFB */
+	uint8_t vlan_known[4096 / 8];	/* the VID is in some VLVF entry */
+	uint32_t key[10];		/* the RSS key that `hash` was made from */
+	bool hash_valid;
+	uint32_t hash[S82_HASH_BYTES][256];	/* Toeplitz, one table an input byte */
+	/* a burst's work left for its end */
+	uint64_t rx_touched[2], tx_touched[2];	/* queues that have an interrupt cause */
+};
+
+/* What the parser found in a frame. */
+struct s82_parsed {
+	uint16_t type;		/* PKT_* */
+	uint16_t l3, l4;	/* offsets of the headers, 0: none */
+	uint8_t rss_type;	/* as in the descriptor, 0: not hashed */
+	uint8_t frag;		/* an IP fragment */
+	uint16_t tci;
+	bool tagged;
+	uint32_t hash;
+	uint32_t status;	/* RXD_* bits about checksums */
+};
+
+/* A frame on its way through the card. */
+struct s82_frame {
+	const uint8_t *data;
+	uint32_t len;
+	int src_pool;		/* -1: from the wire */
+	struct s82_parsed p;
+};
+
+static inline uint32_t
+s82_reg(const struct s82_state *st, uint32_t off)
+{
+	return st->reg[off / 4];
+}
+
+static inline uint64_t
+s82_reg64(const struct s82_state *st, uint32_t off)
+{
+	return s82_reg(st, off) | (uint64_t)s82_reg(st, off + 4) << 32;
+}
+
+static inline uint16_t
+be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+/* --- regs.c */
+void s82_reset_registers(struct s82_state *st);
+
+/* --- pci.c */
+void s82_pci_init(struct s82_state *st, unsigned int func);
+bool s82_bus_master(const struct s82_state *st, unsigned int func);
+
+/* --- nvm.c: EEPROM, SFP module */
+void s82_nvm_mac(const struct s82_state *st, uint8_t mac[6]);
+uint16_t s82_nvm_word(const struct s82_state *st, uint32_t addr);
+uint32_t s82_eec_read(struct s82_state *st);
+void s82_eec_write(struct s82_state *st, uint32_t val);
+uint32_t s82_i2c_read(struct s82_state *st);
+void s82_i2c_write(struct s82_state *st, uint32_t val);
+
+/* --- irq.c. Locks: held. */
+void s82_irq_other(struct s82_ctx *ctx, uint32_t causes);
+void s82_irq_mailbox_vf(struct s82_ctx *ctx, unsigned int vf);
+void s82_irq_touched(struct s82_ctx *ctx);
+bool s82_irq_read(struct s82_ctx *ctx, uint32_t off, uint32_t *val);
+bool s82_irq_write(struct s82_ctx *ctx, uint32_t off, uint32_t val);
+bool s82_vf_irq_read(struct s82_ctx *ctx, unsigned int vf, uint32_t off, uint32_t *val);
+bool s82_vf_irq_write(struct s82_ctx *ctx, unsigned int vf, uint32_t off, uint32_t val);
+
+/* --- mailbox.c. Locks: held. */
+bool s82_mbox_pf_read(struct s82_ctx *ctx, uint32_t off, uint32_t *val);
+bool s82_mbox_pf_write(struct s82_ctx *ctx, uint32_t off, uint32_t val);
+bool s82_mbox_vf_read(struct s82_ctx *ctx, unsigned int vf, uint32_t off, uint32_t *val);
+bool s82_mbox_vf_write(struct s82_ctx *ctx, unsigned int vf, uint32_t off, uint32_t val);
+void s82_mbox_pf_reset(struct s82_ctx *ctx);	/* PF reset begins: RSTI at every VF */
+void s82_mbox_pf_ready(struct s82_ctx *ctx);	/* PFRSTD: RSTD at every VF */
+void s82_mbox_vf_reset(struct s82_ctx *ctx, unsigned int vf);	/* FLR or VFCTRL.RST */
+
+/* --- switch.c */
+void s82_switch_update(struct s82_ctx *ctx);
+uint64_t s82_switch_rx(struct s82_ctx *ctx, const struct s82_frame *f, int *drop);
+uint64_t s82_switch_tx(struct s82_ctx *ctx, const struct s82_frame *f, bool *to_wire, int *drop);
+unsigned int s82_switch_queue(const struct s82_ctx *ctx, unsigned int pool,
+	const struct s82_parsed *p);
+unsigned int s82_rss_queues(const struct s82_ctx *ctx, unsigned int pool);
+unsigned int s82_func_of_pool(const struct s82_state *st, unsigned int pool);
+
+/* --- rss.c */
+void s82_rss_tables(struct s82_switch *sw, const uint32_t key[10]);
+void s82_parse_l2(const struct s82_switch *sw, struct s82_frame *f);	/* the tag; clears f->p */
+void s82_parse_l3(const struct s82_switch *sw, struct s82_frame *f);	/* type, checksums, hash */
+uint32_t s82_sum16(const uint8_t *p, uint32_t len, uint32_t sum);
+
+/* --- rx.c. Locks: held. */
+bool s82_rx_room(const struct s82_state *st, uint32_t len);
+uint64_t s82_rx_deliver(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, int *drop);
+void s82_rx_drain(struct s82_ctx *ctx);
+uint32_t s82_rx_free(const struct s82_state *st, unsigned int queue);
+
+/* --- tx.c */
+void s82_tx_kick(struct s82_ctx *ctx, unsigned int queue);	/* takes the lock */
+
+/* --- dma.c. Locks: held. What a function reads and writes of its owner's memory. */
+void *s82_dma(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len);
+bool s82_dma_read(struct s82_ctx *ctx, unsigned int func, uint64_t iova, void *dst, size_t len);
+bool s82_dma_write(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const void *src,
+	size_t len);
+
+/* --- wire.c. Locks: held. */
+bool s82_wire_room(const struct s82_state *st, uint32_t len);
+void s82_wire_send(struct s82_ctx *ctx, const struct s82_frame *f, unsigned int queue);
+
+/* --- stats.c. Locks: held. */
+bool s82_stats_read(struct s82_state *st, uint32_t off, uint32_t *val);
+void s82_stats_wire_rx(struct s82_state *st, const struct s82_frame *f);
+void s82_stats_wire_tx(struct s82_state *st, const struct s82_frame *f);
+void s82_stats_queue_rx(struct s82_state *st, unsigned int queue, uint32_t len);
+void s82_stats_queue_tx(struct s82_state *st, unsigned int queue, uint32_t len);
+void s82_stats_queue_drop(struct s82_state *st, unsigned int queue);
+void s82_stats_missed(struct s82_state *st);
+void s82_stats_spoof(struct s82_state *st);
+
+/* Counts a drop for a pool, or for the port if pool is -1. */
+static inline void
+s82_drop(struct s82_state *st, int pool, enum s82_drop why)
+{
+	if (pool >= 0)
+		st->stats.pool[pool].drop[why]++;
+	else
+		st->stats.drop[why]++;
+}
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reception: a frame into the ring of a pool's queue [7.1.5, 7.1.6], or into the RX packet
+ * buffer while the head of the line waits for a descriptor [7.1.2.5, 7.10.3.7].
+ */
+#include "internal.h"
+
+enum put { PUT_OK, PUT_DROPPED, PUT_STALL };
+
+/* A frame that waits in the packet buffer; its bytes follow. */
+struct fifo_rec {
+	uint32_t len;
+	int32_t src_pool;
+	uint64_t pools;		/* that it still has to reach */
+};
+
+static uint32_t
+ring_size(const struct s82_rxq *q)
+{
+	return q->rdlen / 16;
+}
+
+uint32_t
+s82_rx_free(const struct s82_state *st, unsigned int queue)
+{
+	const struct s82_rxq *q = &st->rxq[queue];
+	uint32_t n = ring_size(q), rdt = atomic_load_explicit(&q->rdt, memory_order_acquire);
+
+	if (!(q->rxdctl & RXDCTL_ENABLE) || n == 0 || rdt >= n || q->rdh >= n)
+		return 0;
+	return (rdt + n - q->rdh) % n;
+}
+
+static bool
+drop_enabled(const struct s82_state *st, unsigned int queue)
+{
+	return st->rxq[queue].srrctl & SRRCTL_DROP_EN || st->qde[queue / 64] >> queue % 64 & 1;
+}
+
+static uint32_t
+buffer_size(const struct s82_rxq *q)
+{
+	uint32_t kb = q->srrctl & SRRCTL_BSIZE;
+
+	return kb ? kb * 1024 : 2048;
+}
+
+/* Frames longer than the port's limit, or than the queue's, go nowhere [7.1.1.4, 8.2.3.27.14]. */
+static bool
+oversize(const struct s82_ctx *ctx, const struct s82_rxq *q, const struct s82_frame *f)
+{
+	uint32_t crc_len = f->len + 4, max = ctx->sw->jumbo ? ctx->sw->maxfrs : 1518;
+
+	if (crc_len > max + (f->p.tagged ? 4 : 0))
+		return true;
+	return q->rxdctl & RXDCTL_RLPML_EN && crc_len > (q->rxdctl & RXDCTL_RLPML);
+}
+
+/* The two halves of a written-back descriptor that do not depend on its place in the frame. */
+static uint64_t
+writeback_low(const struct s82_ctx *ctx, const struct s82_parsed *p)
+{
+	uint64_t low = p->rss_type | (uint64_t)p->type << 4;
+
+	/* without PCSD the word holds the fragment checksum, which is not modelled: zero */
+	if (ctx->sw->rxcsum & RXCSUM_PCSD)
+		low |= (uint64_t)p->hash << 32;
+	return low;
+}
+
+static void
+write_back(uint64_t *desc, uint64_t low, uint64_t high, bool legacy)
+{
+	if (legacy) {	/* length, checksum, status, errors, VLAN [7.1.5.1] */
+		uint64_t err = high >> 24 & 0xff;
+
+		high = (high >> 32 & 0xffff) | (high & 0xff) << 32 | (err & 0xc0) << 40 |
+			(high & 0xffffull << 48);
+		__atomic_store_n(&desc[1], high, __ATOMIC_RELEASE);
+		return;
+	}
+	__atomic_store_n(&desc[0], low, __ATOMIC_RELAXED);
+	__atomic_store_n(&desc[1], high, __ATOMIC_RELEASE);
+}
+
+/* Copies `len` bytes of the frame from `off` on, a stripped tag left out. */
+static bool
+copy_out(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const struct s82_frame *f,
+	uint32_t off, uint32_t len, bool strip)
+{
+	if (!strip)
+		return s82_dma_write(ctx, func, iova, f->data + off, len);
+	if (off >= 12)
+		return s82_dma_write(ctx, func, iova, f->data + off + 4, len);
+	return s82_dma_write(ctx, func, iova, f->data, 12) &&
+		s82_dma_write(ctx, func, iova + 12, f->data + 16, len - 12);
+}
+
+/*
+ * 1. data, 2. descriptor (done bit last), 3. head, 4. counters: in this order, so that a process
+ * that dies in between leaves a ring that the next one can go on with.
+ */
+static bool
+fill_ring(struct s82_ctx *ctx, unsigned int func, struct s82_rxq *q, const struct s82_frame *f,
+	uint32_t len, bool strip)
+{
+	uint64_t base = (uint64_t)q->rdbah << 32 | q->rdbal;
+	uint32_t n = ring_size(q), bsize = buffer_size(q), off, rdh = q->rdh;
+	uint64_t low = writeback_low(ctx, &f->p);
+	bool legacy = (q->srrctl >> 25 & 7) == 0;
+
+	for (off = 0; off < len; off += bsize) {
+		uint32_t part = len - off < bsize ? len - off : bsize;
+		uint64_t *desc = s82_dma(ctx, func, base + rdh * 16ull, 16), high;
+
+		if (desc == NULL || !copy_out(ctx, func, desc[0], f, off, part, strip))
+			return false;
+		high = RXD_DD | (uint64_t)part << 32;
+		if (off + part == len) {
+			high |= RXD_EOP | f->p.status | (f->src_pool >= 0 ? RXD_LB : 0);
+			high |= strip ? RXD_VP | (uint64_t)f->p.tci << 48 : 0;
+		}
+		write_back(desc, low, high, legacy);
+		rdh = rdh + 1 == n ? 0 : rdh + 1;
+	}
+	q->rdh = rdh;
+	return true;
+}
+
+static enum put
+drop(struct s82_ctx *ctx, unsigned int pool, int *reason, enum s82_drop why)
+{
+	s82_drop(ctx->st, (int)pool, why);
+	*reason = why;
+	return PUT_DROPPED;
+}
+
+static enum put
+put(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82_frame *f,
+	int *reason)
+{
+	struct s82_state *st = ctx->st;
+	struct s82_rxq *q = &st->rxq[queue];
+	struct s82_pool_stats *ps = &st->stats.pool[pool];
+	bool strip = f->p.tagged && q->rxdctl & RXDCTL_VME;
+	uint32_t len = f->len - (strip ? 4 : 0);
+
+	if (!(ctx->sw->rxctrl & RXCTRL_RXEN) || !(q->rxdctl & RXDCTL_ENABLE) ||
+			(ctx->sw->vt && !(ctx->sw->vfre & S82_BIT(pool))))
+		return drop(ctx, pool, reason, S82_DROP_RX_DISABLED);
+	if (oversize(ctx, q, f)) {
+		q->drops++;
+		return drop(ctx, pool, reason, S82_DROP_OVERSIZE);
+	}
+	if (s82_rx_free(st, queue) * buffer_size(q) < len) {
+		if (!drop_enabled(st, queue))
+			return PUT_STALL;
+		q->drops++;
+		s82_stats_queue_drop(st, queue);
+		return drop(ctx, pool, reason, S82_DROP_NO_DESC);
+	}
+	if (!fill_ring(ctx, s82_func_of_pool(st, ctx->sw->vt ? pool : S82_PF), q, f, len, strip)) {
+		q->drops++;
+		return drop(ctx, pool, reason, S82_DROP_DMA_FAULT);
+	}
+	q->packets++;
+	q->bytes += len;
+	ps->rx_packets++;
+	ps->rx_bytes += len;
+	ps->rx_mcast += f->data[0] & 1;
+	s82_stats_queue_rx(st, queue, len);
+	ctx->sw->rx_touched[queue / 64] |= S82_BIT(queue % 64);
+	return PUT_OK;
+}
+
+/* --- the packet buffer */
+
+static void
+fifo_copy(struct s82_fifo *f, uint32_t at, void *buf, uint32_t len, bool in)
+{
+	uint32_t first;
+
+	at %= S82_RX_FIFO;
+	first = len < S82_RX_FIFO - at ? len : S82_RX_FIFO - at;
+	if (in) {
+		memcpy(f->mem + at, buf, first);
+		memcpy(f->mem, (uint8_t *)buf + first, len - first);
+	} else {
+		memcpy(buf, f->mem + at, first);
+		memcpy((uint8_t *)buf + first, f->mem, len - first);
+	}
+}
+
+bool
+s82_rx_room(const struct s82_state *st, uint32_t len)
+{
+	return st->fifo.bytes + sizeof(struct fifo_rec) + len <= S82_RX_FIFO;
+}
+
+static void
+fifo_push(struct s82_state *st, const struct s82_frame *f, uint64_t pools)
+{
+	struct fifo_rec rec = { .len = f->len, .src_pool = f->src_pool, .pools = pools };
+	struct s82_fifo *q = &st->fifo;
+
+	fifo_copy(q, q->tail, &rec, sizeof(rec), true);
+	fifo_copy(q, q->tail + sizeof(rec), (void *)(uintptr_t)f->data, f->len, true);
+	q->tail = (q->tail + (uint32_t)sizeof(rec) + f->len) % S82_RX_FIFO;
+	q->bytes += (uint32_t)sizeof(rec) + f->len;
+	q->packets++;
+	atomic_store(&q->busy, 1);
+}
+
+/* Puts the frame into each pool's ring; returns the pools that have to wait for a descriptor. */
+static uint64_t
+put_all(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, uint64_t *done, int *why)
+{
+	for (; pools; pools &= pools - 1) {
+		unsigned int pool = (unsigned int)__builtin_ctzll(pools);
+		enum put r = put(ctx, pool, s82_switch_queue(ctx, pool, &f->p), f, why);
+
+		if (r == PUT_STALL)
+			return pools;
+		if (r == PUT_OK)
+			*done |= S82_BIT(pool);
+	}
+	return 0;
+}
+
+/* Delivers what waits, as far as descriptors allow. */
+void
+s82_rx_drain(struct s82_ctx *ctx)
+{
+	struct s82_fifo *q = &ctx->st->fifo;
+	struct s82_frame f = { .data = ctx->bounce + S82_MAX_FRAME };
+	struct fifo_rec rec;
+	uint64_t done = 0;
+	int why = -1;
+
+	s82_switch_update(ctx);
+	while (q->bytes > 0) {
+		fifo_copy(q, q->head, &rec, sizeof(rec), false);
+		fifo_copy(q, q->head + sizeof(rec), ctx->bounce + S82_MAX_FRAME, rec.len, false);
+		f.len = rec.len;
+		f.src_pool = rec.src_pool;
+		s82_parse_l2(ctx->sw, &f);
+		s82_parse_l3(ctx->sw, &f);
+		rec.pools = put_all(ctx, &f, rec.pools, &done, &why);
+		if (rec.pools) {
+			fifo_copy(q, q->head, &rec, sizeof(rec), true);
+			break;
+		}
+		q->head = (q->head + (uint32_t)sizeof(rec) + rec.len) % S82_RX_FIFO;
+		q->bytes -= (uint32_t)sizeof(rec) + rec.len;
+		q->packets--;
+	}
+	if (q->bytes == 0)
+		atomic_store(&q->busy, 0);
+	s82_irq_touched(ctx);
+}
+
+/*
+ * A parsed frame to its pools. Returns the pools that got it or will get it from the packet
+ * buffer; *drop tells why one did not.
+ */
+uint64_t
+s82_rx_deliver(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, int *why)
+{
+	struct s82_state *st = ctx->st;
+	uint64_t done = 0, wait = pools;
+
+	if (!st->fifo.busy)
+		wait = put_all(ctx, f, pools, &done, why);
+	st->stats.replicated += done ? (uint64_t)__builtin_popcountll(done) - 1 : 0;
+	if (!wait)
+		return done;
+	if (!s82_rx_room(st, f->len)) {
+		for (; wait; wait &= wait - 1)
+			drop(ctx, (unsigned int)__builtin_ctzll(wait), why, S82_DROP_BUFFER_FULL);
+		s82_stats_missed(st);
+		return done;
+	}
+	if (!st->fifo.busy)
+		st->fifo.stalls++;
+	fifo_push(st, f, wait);
+	/* an RDT write may have come before `busy` could be seen: look once more */
+	if (st->fifo.packets == 1)
+		s82_rx_drain(ctx);
+	return done | wait;
+}
+
+static struct s82_verdict
+verdict(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, int why)
+{
+	struct s82_verdict v = { .pools = pools, .pool = -1, .queue = -1, .drop = -1 };
+
+	if (pools) {
+		v.pool = __builtin_ctzll(pools);
+		v.queue = (int)s82_switch_queue(ctx, (unsigned int)v.pool, &f->p);
+	} else {
+		v.drop = why;
+	}
+	return v;
+}
+
+/* L2 checks, switch and parse of a frame from the wire. Returns its pools. */
+static uint64_t
+wire_frame(struct s82_ctx *ctx, struct s82_frame *f, int *why)
+{
+	uint64_t pools;
+
+	s82_switch_update(ctx);
+	if (!s82_link_up(ctx->st)) {
+		*why = S82_DROP_LINK_DOWN;
+		return 0;
+	}
+	if (f->len < 60 || f->len > S82_MAX_FRAME) {
+		*why = f->len < 60 ? S82_DROP_UNDERSIZE : S82_DROP_OVERSIZE;
+		return 0;
+	}
+	s82_parse_l2(ctx->sw, f);
+	pools = s82_switch_rx(ctx, f, why);
+	if (pools)
+		s82_parse_l3(ctx->sw, f);
+	return pools;
+}
+
+struct s82_verdict
+s82_wire_rx(struct s82_ctx *ctx, const uint8_t *frame, uint32_t len)
+{
+	struct s82_frame f = { .data = frame, .len = len, .src_pool = -1 };
+	int why = -1;
+	uint64_t pools = wire_frame(ctx, &f, &why);
+
+	if (!pools) {
+		s82_drop(ctx->st, -1, (enum s82_drop)why);
+		return verdict(ctx, &f, 0, why);
+	}
+	s82_stats_wire_rx(ctx->st, &f);
+	pools = s82_rx_deliver(ctx, &f, pools, &why);
+	s82_irq_touched(ctx);
+	return verdict(ctx, &f, pools, why);
+}
+
+struct s82_verdict
+s82_wire_probe(struct s82_ctx *ctx, const uint8_t *frame, uint32_t len, uint32_t *free_desc)
+{
+	struct s82_frame f = { .data = frame, .len = len, .src_pool = -1 };
+	int why = S82_DROP_RX_DISABLED;
+	uint64_t pools = wire_frame(ctx, &f, &why);
+	unsigned int pool, base, i;
+
+	*free_desc = 0;
+	if (!pools)
+		return verdict(ctx, &f, 0, why);
+	pool = (unsigned int)__builtin_ctzll(pools);
+	if (!(ctx->sw->rxctrl & RXCTRL_RXEN) || (ctx->sw->vt && !(ctx->sw->vfre & S82_BIT(pool))))
+		return verdict(ctx, &f, 0, why);
+	base = ctx->sw->vt ? pool * ctx->sw->qpp : 0;
+	*free_desc = UINT32_MAX;
+	for (i = 0; i < s82_rss_queues(ctx, pool); i++) {
+		uint32_t n = s82_rx_free(ctx->st, (base + i) % S82_QUEUES);
+
+		*free_desc = n < *free_desc ? n : *free_desc;
+	}
+	return verdict(ctx, &f, pools, why);
+}
