@@ -99,7 +99,9 @@ struct s82_func {
 	uint8_t cfg[4096];	/* PCI configuration space */
 	uint32_t msix_table[S82_VECTORS * 4];
 	_Atomic uint64_t irq_pending;	/* vectors that the card process shall raise; lock-free */
-	_Atomic uint64_t irq_armed;	/* vectors that have an eventfd */
+	_Atomic uint64_t irq_armed;	/* vectors that have an eventfd: VFIO's, no reset clears them */
+	_Atomic uint32_t irq_client;	/* the client whose eventfds they are and who writes them
+					 * itself; 0: the card does it for everybody */
 	uint64_t irqs;		/* interrupts raised */
 	uint64_t dma_faults, dma_fault_iova;	/* how many, and where the last one was */
 	uint64_t resets;	/* FLRs */
@@ -121,6 +123,7 @@ struct s82_extent {
 	uint32_t fd_id;		/* the card's name for the backing file */
 	uint64_t iova, len;	/* bytes */
 	uint64_t off;		/* offset in the backing file, bytes */
+	uint64_t serial;	/* never used twice: what a cache knows the extent by */
 };
 
 struct s82_domain {
@@ -136,7 +139,7 @@ enum s82_handle_kind { S82_HANDLE_FREE, S82_HANDLE_CONTAINER, S82_HANDLE_GROUP, 
 /* A VFIO file descriptor, known by its inode, so that it survives dup, fork and SCM_RIGHTS. */
 struct s82_handle {
 	_Atomic uint32_t kind;	/* written last when made, first when freed */
-	uint32_t index;		/* domain, group number or func */
+	uint32_t index;		/* domain; func, for a group too, which holds just one */
 	uint64_t dev, ino;
 };
 

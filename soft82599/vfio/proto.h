@@ -34,10 +34,10 @@ enum s82_req_op {
 	S82_REQ_SET_IOMMU,	/* arg[0]: domain, [1]: VFIO_TYPE1_IOMMU or v2 */
 	S82_REQ_DOMAIN_STATUS,	/* arg[0]: domain -> val[0]: IOMMU type, 0 if not set; [1]: free maps */
 	S82_REQ_GROUP_OPEN,	/* arg[0]: group -> fd */
-	S82_REQ_GROUP_STATUS,	/* arg[0]: group -> val[0]: VFIO_GROUP_FLAGS_* */
-	S82_REQ_GROUP_SET,	/* arg[0]: group, [1]: domain */
-	S82_REQ_GROUP_UNSET,	/* arg[0]: group */
-	S82_REQ_DEVICE_OPEN,	/* arg[0]: group; text: "BDF" or "BDF vf_token=UUID" -> fd; val[0]: func */
+	S82_REQ_GROUP_STATUS,	/* arg[0]: func -> val[0]: VFIO_GROUP_FLAGS_* */
+	S82_REQ_GROUP_SET,	/* arg[0]: func, [1]: domain */
+	S82_REQ_GROUP_UNSET,	/* arg[0]: func */
+	S82_REQ_DEVICE_OPEN,	/* arg[0]: func; text: "BDF" or "BDF vf_token=UUID" -> fd; val[0]: func */
 	S82_REQ_DMA_MAP,	/* arg[0]: domain, [1]: iova, [2]: len, [3]: offset in the file,
 				 * [4], [5]: iova and size of the whole mapping that this is a piece of
 				 * (the first piece makes it); fd */

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "decode.h"
+#include "fault.h"
+#include "real.h"
+
+#define PAGE_SHIFT	12
+#define PAGE		4096u
+#define BAR_SLOTS	8192u	/* a power of two; pages that are mapped stay below half */
+#define REMOVED		1u	/* a key that no page has */
+
+/* Page of a BAR -> function and offset: open addressing, read without a lock by the handler. */
+struct bar_slot {
+	_Atomic uintptr_t page;	/* address; 0: never used; REMOVED. Written last. */
+	_Atomic uint64_t where;	/* func << 32 | offset of the page */
+};
+
+static struct bar_slot bar[BAR_SLOTS];
+static _Atomic unsigned int bar_pages;
+static pthread_mutex_t bar_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct sigaction program_action;	/* what the program believes to be installed */
+static pthread_mutex_t action_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic bool installed;
+
+static unsigned int
+bar_hash(uintptr_t page)
+{
+	return (unsigned int)((page >> PAGE_SHIFT) * 0x9e3779b97f4a7c15ull >> 51) & (BAR_SLOTS - 1);
+}
+
+static struct bar_slot *
+bar_slot_of(uintptr_t page)
+{
+	unsigned int i, h = bar_hash(page);
+	uintptr_t key;
+
+	for (i = 0; i < BAR_SLOTS; i++, h = (h + 1) & (BAR_SLOTS - 1)) {
+		key = atomic_load_explicit(&bar[h].page, memory_order_acquire);
+		if (key == page)
+			return &bar[h];
+		if (key == 0)
+			return NULL;
+	}
+	return NULL;
+}
+
+bool
+s82_bar_find(uintptr_t addr, unsigned int *func, uint32_t *off)
+{
+	struct bar_slot *slot = bar_slot_of(addr & ~(uintptr_t)(PAGE - 1));
+	uint64_t where;
+
+	if (slot == NULL)
+		return false;
+	where = atomic_load_explicit(&slot->where, memory_order_relaxed);
+	*func = (unsigned int)(where >> 32);
+	*off = (uint32_t)where + (addr & (PAGE - 1));
+	return true;
+}
+
+static void
+bar_insert(uintptr_t page, uint64_t where)
+{
+	unsigned int h = bar_hash(page);
+	uintptr_t key;
+
+	for (;; h = (h + 1) & (BAR_SLOTS - 1)) {
+		key = atomic_load(&bar[h].page);
+		if (key != 0 && key != REMOVED)
+			continue;
+		atomic_store(&bar[h].where, where);
+		atomic_store_explicit(&bar[h].page, page, memory_order_release);
+		return;
+	}
+}
+
+static void
+bar_drop(uintptr_t lo, uintptr_t hi)
+{
+	struct bar_slot *slot;
+	unsigned int i;
+
+	if ((hi - lo) >> PAGE_SHIFT > BAR_SLOTS) {
+		for (i = 0; i < BAR_SLOTS; i++) {
+			uintptr_t key = atomic_load(&bar[i].page);
+
+			if (key > REMOVED && key >= lo && key < hi) {
+				atomic_store(&bar[i].page, REMOVED);
+				atomic_fetch_sub(&bar_pages, 1);
+			}
+		}
+		return;
+	}
+	for (; lo < hi; lo += PAGE) {
+		slot = bar_slot_of(lo);
+		if (slot != NULL) {
+			atomic_store(&slot->page, REMOVED);
+			atomic_fetch_sub(&bar_pages, 1);
+		}
+	}
+}
+
+int
+s82_bar_add(void *addr, size_t len, unsigned int func, uint32_t off)
+{
+	uintptr_t page = (uintptr_t)addr, end = page + len;
+	sigset_t old;
+	int rc = 0;
+
+	s82_signals_block(&old);
+	pthread_mutex_lock(&bar_lock);
+	bar_drop(page, end);
+	if (atomic_load(&bar_pages) + (len >> PAGE_SHIFT) > BAR_SLOTS / 2)
+		rc = -ENOMEM;
+	for (; rc == 0 && page < end; page += PAGE, off += PAGE) {
+		bar_insert(page, (uint64_t)func << 32 | off);
+		atomic_fetch_add(&bar_pages, 1);
+	}
+	pthread_mutex_unlock(&bar_lock);
+	s82_signals_restore(&old);
+	return rc;
+}
+
+void
+s82_bar_remove(const void *addr, size_t len)
+{
+	uintptr_t lo = (uintptr_t)addr & ~(uintptr_t)(PAGE - 1);
+	uintptr_t hi = ((uintptr_t)addr + len + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+	sigset_t old;
+
+	if (atomic_load_explicit(&bar_pages, memory_order_relaxed) == 0)
+		return;
+	s82_signals_block(&old);
+	pthread_mutex_lock(&bar_lock);
+	bar_drop(lo, hi);
+	pthread_mutex_unlock(&bar_lock);
+	s82_signals_restore(&old);
+}
+
+/* ---- an access ---- */
+
+uint64_t
+s82_reg_read(unsigned int func, uint32_t off, unsigned int size)
+{
+	if (s82_attach() < 0 || !s82_card_alive())
+		return ~0ull;
+	return s82_mmio_read(&s82_client.ctx, func, off, size);
+}
+
+void
+s82_reg_write(unsigned int func, uint32_t off, uint64_t val, unsigned int size)
+{
+	if (s82_attach() < 0 || !s82_card_alive())
+		return;
+	s82_mmio_write(&s82_client.ctx, func, off, val, size);
+}
+
+struct access {
+	unsigned int func;
+	uint32_t off;
+};
+
+static uint64_t
+access_read(void *arg, unsigned int size)
+{
+	const struct access *a = arg;
+
+	return s82_reg_read(a->func, a->off, size);
+}
+
+static void
+access_write(void *arg, uint64_t val, unsigned int size)
+{
+	const struct access *a = arg;
+
+	s82_reg_write(a->func, a->off, val, size);
+}
+
+/* The processor's numbering of registers -> ucontext's. */
+static const uint8_t greg_of[16] = {
+	REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+	REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+};
+
+static bool
+emulate(ucontext_t *uc, struct access *a)
+{
+	struct s82_bus bus = { .read = access_read, .write = access_write, .arg = a };
+	greg_t *g = uc->uc_mcontext.gregs;
+	struct s82_insn insn;
+	struct s82_regs regs;
+	unsigned int i;
+
+	if (s82_decode((const uint8_t *)g[REG_RIP], &insn) < 0)
+		return false;
+	for (i = 0; i < 16; i++)
+		regs.gpr[i] = (uint64_t)g[greg_of[i]];
+	regs.flags = (uint64_t)g[REG_EFL];
+	s82_insn_exec(&insn, &regs, &bus);
+	for (i = 0; i < 16; i++)
+		g[greg_of[i]] = (greg_t)regs.gpr[i];
+	g[REG_EFL] = (greg_t)regs.flags;
+	g[REG_RIP] += insn.len;
+	return true;
+}
+
+/* ---- faults that are not ours ---- */
+
+static char *
+put_hex(char *p, uint64_t v, unsigned int digits)
+{
+	while (digits-- > 0)
+		*p++ = "0123456789abcdef"[(v >> (4 * digits)) & 15];
+	return p;
+}
+
+static char *
+put_text(char *p, const char *s)
+{
+	while (*s != '\0')
+		*p++ = *s++;
+	return p;
+}
+
+/* The bytes of an instruction that the decoder does not know, by write(2) alone. */
+static void
+complain(const struct access *a, const uint8_t *rip)
+{
+	char line[256], *p = line;
+	unsigned int i;
+
+	p = put_text(p, "soft82599: cannot execute the instruction at 0x");
+	p = put_hex(p, (uintptr_t)rip, 12);
+	p = put_text(p, " on register 0x");
+	p = put_hex(p, a->off, 5);
+	p = put_text(p, a->func == S82_PF ? " of the PF:" : " of a VF:");
+	for (i = 0; i < S82_INSN_MAX; i++) {
+		/* Not into a page that may not be there. */
+		if (i > 0 && ((uintptr_t)(rip + i) & (PAGE - 1)) == 0)
+			break;
+		*p++ = ' ';
+		p = put_hex(p, rip[i], 2);
+	}
+	p = put_text(p, "\nsoft82599: registers are read and written by MOV, MOVDIRI, TEST, CMP, AND, "
+		"OR, XCHG and the like\n");
+	if (write(STDERR_FILENO, line, p - line) < 0)
+		return;
+}
+
+/* As if our handler had never been: the default action, by faulting or being sent it again. */
+static void
+default_action(const siginfo_t *info)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+
+	s82_real_sigaction(SIGSEGV, &dfl, NULL);
+	atomic_store(&installed, false);
+	if (info->si_code <= 0)	/* sent by kill(2): returning would not bring it back */
+		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGSEGV);
+}
+
+static void
+chain(int sig, siginfo_t *info, ucontext_t *uc)
+{
+	struct sigaction act = program_action;
+	uint64_t mask, add;
+
+	if (act.sa_handler == SIG_IGN && info->si_code <= 0)
+		return;
+	if (act.sa_handler == SIG_DFL || act.sa_handler == SIG_IGN) {
+		default_action(info);
+		return;
+	}
+	if (act.sa_flags & SA_RESETHAND)
+		program_action.sa_handler = SIG_DFL;
+	/* The mask that the kernel would have set for this handler. */
+	memcpy(&mask, &uc->uc_sigmask, sizeof(mask));
+	memcpy(&add, &act.sa_mask, sizeof(add));
+	mask |= add;
+	if (!(act.sa_flags & SA_NODEFER))
+		mask |= 1ull << (SIGSEGV - 1);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
+	if (act.sa_flags & SA_SIGINFO)
+		act.sa_sigaction(sig, info, uc);
+	else
+		act.sa_handler(sig);
+}
+
+static void
+on_segv(int sig, siginfo_t *info, void *arg)
+{
+	ucontext_t *uc = arg;
+	int saved = errno;
+	struct access a;
+
+	if (info->si_code == SEGV_ACCERR &&
+			s82_bar_find((uintptr_t)info->si_addr, &a.func, &a.off)) {
+		if (emulate(uc, &a)) {
+			if (s82_client.st != NULL)
+				atomic_fetch_add_explicit(&s82_client.st->client[s82_client.id].traps,
+					1, memory_order_relaxed);
+			errno = saved;
+			return;
+		}
+		complain(&a, (const uint8_t *)uc->uc_mcontext.gregs[REG_RIP]);
+		default_action(info);
+		return;
+	}
+	errno = saved;
+	chain(sig, info, uc);
+}
+
+int
+s82_fault_install(void)
+{
+	struct sigaction act = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	sigset_t old;
+	int rc = 0;
+
+	if (atomic_load(&installed))
+		return 0;
+	/* Nothing asynchronous may interrupt the model while it holds the card's lock. */
+	sigfillset(&act.sa_mask);
+	s82_signals_block(&old);
+	pthread_mutex_lock(&action_lock);
+	if (!atomic_load(&installed)) {
+		if (s82_real_sigaction(SIGSEGV, &act, &program_action) < 0)
+			rc = -errno;
+		else
+			atomic_store(&installed, true);
+	}
+	pthread_mutex_unlock(&action_lock);
+	s82_signals_restore(&old);
+	return rc;
+}
+
+bool
+s82_fault_sigaction(const struct sigaction *act, struct sigaction *old)
+{
+	struct sigaction before;
+	sigset_t mask;
+
+	if (!atomic_load(&installed))
+		return false;
+	s82_signals_block(&mask);
+	pthread_mutex_lock(&action_lock);
+	before = program_action;
+	if (act != NULL)
+		program_action = *act;
+	pthread_mutex_unlock(&action_lock);
+	s82_signals_restore(&mask);
+	if (old != NULL)
+		*old = before;
+	return true;
+}
