@@ -163,8 +163,8 @@ sfp_byte(uint32_t addr)
 static void
 i2c_rising(struct s82_nvm *n, bool sda)
 {
-	if (n->i2c.bits == 8) {	/* the acknowledge bit; after a read it is the host's */
-		if (n->i2c.state == I2C_READ && sda)
+	if (n->i2c.bits == 8) {	/* the acknowledge bit; after a byte of ours it is the host's */
+		if (!n->i2c.acking && sda)
 			n->i2c.state = I2C_IDLE;
 		return;
 	}
@@ -214,6 +214,7 @@ i2c_falling(struct s82_nvm *n)
 		n->i2c.bits = 0;
 	} else if (++n->i2c.bits == 8) {
 		i2c_byte_done(n);
+		n->i2c.acking = !reading;
 		if (!reading)
 			n->i2c.out = n->i2c.state == I2C_IDLE;	/* acknowledge */
 		return;

@@ -198,7 +198,7 @@ struct s82_stats {
 struct s82_nvm {
 	/* Serial lines that software clocks by hand. */
 	struct { uint32_t shift, bits, addr, out, state; } spi;
-	struct { uint32_t scl, sda, shift, bits, state, started, offset, out; } i2c;
+	struct { uint32_t scl, sda, shift, bits, state, started, acking, offset, out; } i2c;
 };
 
 struct s82_state {
