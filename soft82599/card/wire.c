@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The wire thread, and what all kinds of wire share. */
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../model/regs.h"
+#include "wire.h"
+
+#define RARS		128	/* receive address registers */
+#define OUT_BURST	64	/* frames taken before the NIC is given some */
+#define IDLE_NS		100000000ull
+#define MIN_FRAME	60	/* bytes without CRC */
+
+static uint64_t
+clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+double
+wire_tsc_hz(const struct wire *w)
+{
+	uint64_t ns = clock_ns(CLOCK_MONOTONIC) - w->mono0;
+
+	return ns == 0 ? 1e9 : (w->ctx.ops->now((struct s82_ctx *)&w->ctx) - w->tsc0) * 1e9 / ns;
+}
+
+uint64_t
+wire_real_ns(const struct wire *w, uint64_t tsc)
+{
+	return w->real0 + (int64_t)((int64_t)(tsc - w->tsc0) * 1e9 / wire_tsc_hz(w));
+}
+
+/* Is the frame's address group, in a receive address register, or are all taken? */
+static bool
+wanted(const struct s82_state *st, const uint8_t *da)
+{
+	uint32_t low = da[0] | da[1] << 8 | da[2] << 16 | (uint32_t)da[3] << 24;
+	uint32_t high = da[4] | da[5] << 8 | RAH_AV;
+
+	if ((da[0] & 1) != 0 || (st->reg[R_FCTRL / 4] & FCTRL_UPE) != 0)
+		return true;
+	for (unsigned int i = 0; i < RARS; i++) {
+		if (st->reg[R_RAL(i) / 4] == low &&
+				(st->reg[R_RAH(i) / 4] & (RAH_AV | 0xffff)) == high)
+			return true;
+	}
+	return false;
+}
+
+bool
+wire_ready(struct wire *w, const uint8_t *frame, uint32_t len, int *why)
+{
+	struct s82_verdict to;
+	uint32_t free_desc;
+
+	*why = S82_DROP_LINK_DOWN;
+	if (!s82_link_up(w->st))
+		return false;
+	w->ctx.ops->lock(&w->ctx);
+	to = s82_wire_probe(&w->ctx, frame, len, &free_desc);
+	w->ctx.ops->unlock(&w->ctx);
+	*why = to.drop;
+	return to.drop < 0 && free_desc > 0 && wanted(w->st, frame);
+}
+
+/* Takes what the NIC sent. Returns how many frames. */
+static unsigned int
+take(struct wire *w)
+{
+	struct s82_wire_rec rec;
+	unsigned int n = 0;
+
+	while (n < OUT_BURST && s82_wire_take(w->st, &rec, w->frame) > 0) {
+		w->ops->out(w, &rec, w->frame);
+		n++;
+	}
+	if (n > 0) {
+		w->taken += n;
+		s82_resume(&w->ctx);
+	}
+	return n;
+}
+
+/* Sleeps until the NIC sends or the wire's time has come. */
+static void
+doze(struct wire *w)
+{
+	uint64_t wait = w->wait_ns, count;
+	struct timespec ts = { wait / 1000000000ull, wait % 1000000000ull };
+	struct pollfd pfd = { .fd = w->wake_fd, .events = POLLIN };
+
+	atomic_store(&w->st->wire.sleeping, 1);
+	if (atomic_load(&w->st->wire.tail) == atomic_load(&w->st->wire.head) &&
+			!atomic_load(&w->stop))
+		ppoll(&pfd, 1, &ts, NULL);
+	atomic_store(&w->st->wire.sleeping, 0);
+	if (pfd.revents != 0 && read(w->wake_fd, &count, sizeof(count)) < 0)
+		return;		/* somebody else's wake-up: nothing to count */
+}
+
+static void *
+wire_thread(void *arg)
+{
+	struct wire *w = arg;
+
+	prctl(PR_SET_NAME, "s82-wire");
+	prctl(PR_SET_TIMERSLACK, 1000);	/* waits for descriptors are short */
+	while (!atomic_load(&w->stop)) {
+		unsigned int n;
+
+		pthread_mutex_lock(&w->lock);
+		w->wait_ns = IDLE_NS;
+		n = take(w);
+		n += w->ops->in(w);
+		pthread_mutex_unlock(&w->lock);
+		if (n == 0)
+			doze(w);
+	}
+	/* what lies in the ring left the NIC before COMMAND ended */
+	pthread_mutex_lock(&w->lock);
+	while (take(w) > 0)
+		;
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static int
+start_thread(struct wire *w)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = -pthread_create(&w->thread, NULL, wire_thread, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+int
+wire_start(struct wire **wire, const struct card_opts *opts, struct s82_state *st,
+	struct s82_server *server)
+{
+	static const struct wire_ops *const kinds[] = {
+		[S82_WIRE_LOOP] = &wire_loop, [S82_WIRE_PCAP] = &wire_pcap,
+		[S82_WIRE_VERIFY] = &wire_verify,
+	};
+	struct wire *w;
+	int err;
+
+	*wire = NULL;
+	if (opts->wire == S82_WIRE_NONE)
+		return 0;
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return -ENOMEM;
+	w->ops = kinds[opts->wire];
+	w->opts = opts;
+	w->st = st;
+	w->wake_fd = s82_server_wire_fd(server);
+	pthread_mutex_init(&w->lock, NULL);
+	err = s82_server_ctx_init(server, &w->ctx);
+	if (err != 0) {
+		free(w);
+		return err;
+	}
+	w->tsc0 = w->ctx.ops->now(&w->ctx);
+	w->mono0 = clock_ns(CLOCK_MONOTONIC);
+	w->real0 = clock_ns(CLOCK_REALTIME);
+	err = w->ops->open(w);
+	if (err == 0) {
+		atomic_store(&st->wire.consumer, 1);
+		err = start_thread(w);
+	}
+	if (err != 0) {
+		atomic_store(&st->wire.consumer, 0);
+		w->ops->close(w);
+		s82_server_ctx_fini(&w->ctx);
+		free(w);
+		return err;
+	}
+	*wire = w;
+	return 0;
+}
+
+int
+wire_stop(struct wire *w)
+{
+	uint64_t one = 1;
+	int found;
+
+	if (w == NULL)
+		return 0;
+	atomic_store(&w->stop, true);
+	if (write(w->wake_fd, &one, sizeof(one)) < 0)
+		card_log(CARD_LOG_DEBUG, "the wire is awake already");
+	pthread_join(w->thread, NULL);
+	atomic_store(&w->st->wire.consumer, 0);
+	found = w->ops->finish(w);
+	w->ops->close(w);
+	s82_server_ctx_fini(&w->ctx);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+	return found;
+}
+
+json_t *
+wire_json(struct wire *w)
+{
+	json_t *object;
+
+	if (w == NULL)
+		return json_object();
+	pthread_mutex_lock(&w->lock);
+	object = w->ops->json(w);
+	json_object_set_new(object, "frames_out", json_integer(w->taken));
+	json_object_set_new(object, "frames_in", json_integer(w->given));
+	pthread_mutex_unlock(&w->lock);
+	return object;
+}
+
+/* ---- captures ---- */
+
+/* One pass over the file: counts, or copies if `frames` has memory. 0 or -errno. */
+static int
+pass(pcap_t *pcap, const char *path, struct wire_frames *frames, size_t *bytes)
+{
+	struct pcap_pkthdr *hdr;
+	const uint8_t *data;
+	int got;
+
+	frames->count = 0;
+	*bytes = 0;
+	while ((got = pcap_next_ex(pcap, &hdr, &data)) == 1) {
+		uint32_t len = hdr->caplen < MIN_FRAME ? MIN_FRAME : hdr->caplen;
+
+		if (hdr->caplen < hdr->len || hdr->caplen < 14 || len > S82_MAX_FRAME) {
+			card_log(CARD_LOG_ERROR, "%s: frame %u is %s", path, frames->count + 1,
+				hdr->caplen < hdr->len ? "cut short (captured with a snap length)"
+				: len > S82_MAX_FRAME ? "too long" : "too short for Ethernet");
+			return -EINVAL;
+		}
+		if (frames->mem != NULL) {
+			memcpy(frames->mem + *bytes, data, hdr->caplen);
+			frames->frame[frames->count] =
+				(struct wire_frame){ frames->mem + *bytes, len };
+		}
+		frames->count++;
+		*bytes += len;
+	}
+	if (got != PCAP_ERROR_BREAK) {
+		card_log(CARD_LOG_ERROR, "%s: %s", path, pcap_geterr(pcap));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+open_and_pass(const char *path, struct wire_frames *frames, size_t *bytes)
+{
+	char why[PCAP_ERRBUF_SIZE];
+	pcap_t *pcap = pcap_open_offline(path, why);
+	int err = 0;
+
+	if (pcap == NULL) {
+		card_log(CARD_LOG_ERROR, "%s", why);
+		return -EINVAL;
+	}
+	if (pcap_datalink(pcap) != DLT_EN10MB) {
+		card_log(CARD_LOG_ERROR, "%s: not a capture of Ethernet but of %s", path,
+			pcap_datalink_val_to_name(pcap_datalink(pcap)));
+		err = -EINVAL;
+	}
+	if (err == 0)
+		err = pass(pcap, path, frames, bytes);
+	pcap_close(pcap);
+	return err;
+}
+
+int
+wire_load(const char *path, struct wire_frames *frames)
+{
+	size_t bytes;
+	int err;
+
+	memset(frames, 0, sizeof(*frames));
+	err = open_and_pass(path, frames, &bytes);
+	if (err != 0)
+		return err;
+	if (frames->count == 0) {
+		card_log(CARD_LOG_ERROR, "%s: no frame in it", path);
+		return -EINVAL;
+	}
+	frames->mem = calloc(1, bytes);
+	frames->frame = calloc(frames->count, sizeof(frames->frame[0]));
+	err = frames->mem == NULL || frames->frame == NULL ? -ENOMEM :
+		open_and_pass(path, frames, &bytes);
+	if (err != 0)
+		wire_unload(frames);
+	return err;
+}
+
+void
+wire_unload(struct wire_frames *frames)
+{
+	free(frames->mem);
+	free(frames->frame);
+	memset(frames, 0, sizeof(*frames));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* --wire loop: a cable from the port to itself. */
+#include "wire.h"
+
+static int
+loop_open(struct wire *w)
+{
+	(void)w;
+	return 0;
+}
+
+static void
+loop_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
+{
+	w->ctx.ops->lock(&w->ctx);
+	s82_wire_rx(&w->ctx, frame, rec->len);
+	w->ctx.ops->unlock(&w->ctx);
+	w->given++;
+}
+
+static unsigned int
+loop_in(struct wire *w)
+{
+	(void)w;
+	return 0;
+}
+
+static int
+loop_finish(struct wire *w)
+{
+	(void)w;
+	return 0;
+}
+
+static json_t *
+loop_json(struct wire *w)
+{
+	(void)w;
+	return json_pack("{s:s}", "mode", "loop");
+}
+
+static void
+loop_close(struct wire *w)
+{
+	(void)w;
+}
+
+const struct wire_ops wire_loop = {
+	loop_open, loop_out, loop_in, loop_finish, loop_json, loop_close,
+};

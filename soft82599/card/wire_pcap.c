@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* --wire pcap:IN[:OUT]: sends IN once, as fast as the card takes it, and records OUT. */
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire.h"
+
+#define IN_BURST	32
+#define RETRY_NS	50000		/* no descriptor is free */
+#define LINK_NS		5000000		/* no link, or nobody receives yet */
+
+struct file_wire {
+	struct wire_frames frames;
+	uint32_t next;
+	int waiting_for;	/* before the start: why frame 1 would be dropped; -1 */
+	uint64_t last_ns;	/* of the record before */
+	pcap_t *dead;
+	pcap_dumper_t *dump;
+	uint64_t recorded;
+	uint64_t dropped[S82_DROPS];
+};
+
+static int
+file_open(struct wire *w)
+{
+	struct file_wire *p = w->priv = calloc(1, sizeof(*p));
+	int err;
+
+	if (p == NULL)
+		return -ENOMEM;
+	p->waiting_for = -1;
+	err = wire_load(w->opts->wire_in, &p->frames);
+	if (err != 0 || w->opts->wire_out == NULL)
+		return err;
+	p->dead = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, S82_MAX_FRAME,
+		PCAP_TSTAMP_PRECISION_NANO);
+	p->dump = p->dead == NULL ? NULL : pcap_dump_open(p->dead, w->opts->wire_out);
+	if (p->dump == NULL) {
+		card_log(CARD_LOG_ERROR, "%s",
+			p->dead == NULL ? "no memory" : pcap_geterr(p->dead));
+		return -EIO;
+	}
+	return 0;
+}
+
+static void
+file_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
+{
+	struct file_wire *p = w->priv;
+	/* the clock's rate is measured while it runs: keep the times in order */
+	uint64_t real = wire_real_ns(w, rec->tsc);
+	uint64_t ns = p->last_ns = real > p->last_ns ? real : p->last_ns;
+	struct pcap_pkthdr hdr = {
+		.ts = { ns / 1000000000ull, ns % 1000000000ull },	/* the usec are ns here */
+		.caplen = rec->len, .len = rec->len,
+	};
+
+	p->recorded++;
+	if (p->dump != NULL)
+		pcap_dump((u_char *)p->dump, &hdr, frame);
+}
+
+/* Can the frame be sent now? Else w->wait_ns says when to look again. The lock is held. */
+static bool
+ready(struct wire *w, const struct wire_frame *f)
+{
+	uint32_t free_desc;
+	struct s82_verdict v = s82_wire_probe(&w->ctx, f->data, f->len, &free_desc);
+
+	if (v.drop == S82_DROP_RX_DISABLED || (v.drop < 0 && free_desc == 0)) {
+		w->wait_ns = v.drop < 0 ? RETRY_NS : LINK_NS;
+		return false;
+	}
+	return true;
+}
+
+static unsigned int
+file_in(struct wire *w)
+{
+	struct file_wire *p = w->priv;
+	unsigned int n = 0;
+
+	if (p->next == p->frames.count)
+		return 0;
+	if (p->next == 0 && !wire_ready(w, p->frames.frame[0].data, p->frames.frame[0].len,
+			&p->waiting_for)) {
+		w->wait_ns = LINK_NS;
+		return 0;
+	}
+	w->ctx.ops->lock(&w->ctx);
+	while (n < IN_BURST && p->next < p->frames.count && ready(w, &p->frames.frame[p->next])) {
+		const struct wire_frame *f = &p->frames.frame[p->next++];
+		struct s82_verdict v = s82_wire_rx(&w->ctx, f->data, f->len);
+
+		if (v.drop >= 0)
+			p->dropped[v.drop]++;
+		n++;
+	}
+	w->ctx.ops->unlock(&w->ctx);
+	w->given += n;
+	return n;
+}
+
+static int
+file_finish(struct wire *w)
+{
+	struct file_wire *p = w->priv;
+
+	if (p->next == 0)
+		card_log(CARD_LOG_WARN, "nothing of %s was sent: nobody received frame 1 (%s)",
+			w->opts->wire_in, p->waiting_for >= 0 ? s82_drop_name(p->waiting_for) :
+			"no descriptors, or no filter for its address");
+	if (p->dump != NULL && pcap_dump_flush(p->dump) != 0) {
+		card_log(CARD_LOG_ERROR, "%s could not be written", w->opts->wire_out);
+		return 1;
+	}
+	return 0;
+}
+
+static json_t *
+file_json(struct wire *w)
+{
+	struct file_wire *p = w->priv;
+	json_t *dropped = json_object();
+
+	for (unsigned int d = 0; d < S82_DROPS; d++) {
+		if (p->dropped[d] > 0)
+			json_object_set_new(dropped, s82_drop_name(d),
+				json_integer(p->dropped[d]));
+	}
+	return json_pack("{s:s, s:i, s:I, s:I, s:o}", "mode", "pcap", "packets_in_file",
+		(int)p->frames.count, "sent", (json_int_t)p->next, "received",
+		(json_int_t)p->recorded, "dropped", dropped);
+}
+
+static void
+file_close(struct wire *w)
+{
+	struct file_wire *p = w->priv;
+
+	if (p == NULL)
+		return;
+	if (p->dump != NULL)
+		pcap_dump_close(p->dump);
+	if (p->dead != NULL)
+		pcap_close(p->dead);
+	wire_unload(&p->frames);
+	free(p);
+}
+
+const struct wire_ops wire_pcap = {
+	file_open, file_out, file_in, file_finish, file_json, file_close,
+};

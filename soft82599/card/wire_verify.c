@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * --wire verify:IN[:FIRST.pcap]: sends IN in a loop and checks on the fly what comes back.
+ *
+ * Closed loop: at most --window frames are under way, and none is sent for which the NIC has no
+ * descriptor, so whatever is lost was lost by the programs between. Every SETTLE_NS it lets the
+ * NIC run empty: only then can the loss of frames that are equal to later ones be seen.
+ *
+ * A frame for a VF's pool shall come back (any frame, on a card without VFs). One that only
+ * reaches the PF's pool, as one of an unregistered VLAN does, is counted apart. If nobody
+ * empties the PF's ring such frames are withheld once it is full, and counted as that.
+ *
+ * It stops sending for good when the device that took frames is stopped. What is under way then
+ * is "in_flight": nobody can tell whether it would have come back.
+ */
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../model/regs.h"
+#include "check.h"
+#include "wire.h"
+
+#define IN_BURST	32
+#define RETRY_NS	50000ull	/* no descriptor is free */
+#define READY_NS	2000000ull	/* no link, or nobody receives yet */
+#define PATIENCE_NS	10000000ull	/* for a ring that nobody seems to empty */
+#define SETTLE_NS	250000000ull	/* between two times that the NIC runs empty */
+#define SILENCE_NS	500000000ull	/* while it does: what has not come now is lost */
+
+struct verify {
+	struct wire_frames frames;
+	const uint8_t **data;
+	uint32_t *len;
+	struct check *check;
+	uint64_t *injected;	/* by source frame */
+	uint32_t next;		/* source frame to send */
+	uint64_t turn;		/* source frames dealt with, sent or withheld */
+	uint64_t sent, to_vf, default_pool, withheld, rounds;
+	uint64_t dropped[S82_DROPS];
+	int waiting_for;	/* before the start: why frame 1 would be dropped; -1 */
+	bool started, stopped, done;
+	bool impatient;		/* the PF's ring was full for PATIENCE_NS */
+	uint64_t full_since;
+	/* running empty */
+	bool settling;
+	uint64_t settle_at, last_return, received_before;
+	/* FIRST.pcap */
+	pcap_t *dead;
+	pcap_dumper_t *dump;
+};
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/* ---- files ---- */
+
+static int
+open_first(struct wire *w, struct verify *v)
+{
+	v->dead = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, S82_MAX_FRAME,
+		PCAP_TSTAMP_PRECISION_NANO);
+	v->dump = v->dead == NULL ? NULL : pcap_dump_open(v->dead, w->opts->wire_out);
+	if (v->dump != NULL)
+		return 0;
+	card_log(CARD_LOG_ERROR, "%s", v->dead == NULL ? "no memory" : pcap_geterr(v->dead));
+	return -EIO;
+}
+
+static int
+verify_open(struct wire *w)
+{
+	struct verify *v = w->priv = calloc(1, sizeof(*v));
+	int err;
+
+	if (v == NULL)
+		return -ENOMEM;
+	v->waiting_for = -1;
+	err = wire_load(w->opts->wire_in, &v->frames);
+	if (err != 0)
+		return err;
+	v->data = calloc(v->frames.count, sizeof(v->data[0]));
+	v->len = calloc(v->frames.count, sizeof(v->len[0]));
+	v->injected = calloc(v->frames.count, sizeof(v->injected[0]));
+	if (v->data == NULL || v->len == NULL || v->injected == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < v->frames.count; i++) {
+		v->data[i] = v->frames.frame[i].data;
+		v->len[i] = v->frames.frame[i].len;
+	}
+	v->check = check_create(v->data, v->len, v->frames.count, w->opts->window);
+	if (v->check == NULL)
+		return -ENOMEM;
+	return w->opts->wire_out == NULL ? 0 : open_first(w, v);
+}
+
+static void
+verify_close(struct wire *w)
+{
+	struct verify *v = w->priv;
+
+	if (v == NULL)
+		return;
+	if (v->dump != NULL)
+		pcap_dump_close(v->dump);
+	if (v->dead != NULL)
+		pcap_close(v->dead);
+	check_destroy(v->check);
+	free(v->data);
+	free(v->len);
+	free(v->injected);
+	wire_unload(&v->frames);
+	free(v);
+}
+
+/* ---- what comes back ---- */
+
+/* FIRST.pcap gets what comes back of the first round, and what is wrong meanwhile. */
+static void
+record_first(struct wire *w, struct verify *v, const struct s82_wire_rec *rec,
+	const uint8_t *frame, uint64_t tag)
+{
+	uint64_t ns = wire_real_ns(w, rec->tsc);
+	struct pcap_pkthdr hdr = {
+		.ts = { ns / 1000000000ull, ns % 1000000000ull },	/* the usec are ns here */
+		.caplen = rec->len, .len = rec->len,
+	};
+
+	if (tag == CHECK_NO_TAG ? v->turn <= v->frames.count : tag < v->frames.count)
+		pcap_dump((u_char *)v->dump, &hdr, frame);
+}
+
+static void
+verify_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
+{
+	struct verify *v = w->priv;
+	uint64_t tag;
+	enum check_result r = check_returned(v->check, frame, rec->len, rec->tsc, &tag);
+
+	if (v->settling)
+		v->last_return = now_ns();
+	if (v->dump != NULL)
+		record_first(w, v, rec, frame, tag);
+	if (r != CHECK_OK && check_counts(v->check).received < 2 * v->frames.count)
+		card_log(CARD_LOG_DEBUG, "verify: frame of %u bytes from pool %u: %s", rec->len,
+			rec->pool, r == CHECK_CHANGED ? "changed" : r == CHECK_REORDERED ?
+			"out of order" : r == CHECK_DUPLICATED ? "twice" : "not ours");
+}
+
+/* ---- what goes in ---- */
+
+/* Lets the NIC run empty from time to time. Returns whether frames may be sent. */
+static bool
+settled(struct wire *w, struct verify *v)
+{
+	struct check_counts n = check_counts(v->check);
+	uint64_t now = now_ns();
+
+	if (!v->settling) {
+		if (now < v->settle_at)
+			return true;
+		v->settling = true;
+		v->received_before = n.received;
+		v->last_return = now;
+	}
+	if (n.outstanding > 0) {
+		/* if nothing at all comes the receiver may be stopped: wait as long as it is */
+		if (n.received == v->received_before || now < v->last_return + SILENCE_NS) {
+			w->wait_ns = READY_NS;
+			return false;
+		}
+		check_settle(v->check);
+	}
+	v->settling = false;
+	v->settle_at = now + SETTLE_NS;
+	return true;
+}
+
+/* Is the ring of the PF's pool full, and was it long enough not to wait for it any more? */
+static bool
+give_up_on_pf(struct verify *v)
+{
+	uint64_t now = now_ns();
+
+	if (v->impatient)
+		return true;
+	if (v->full_since == 0)
+		v->full_since = now;
+	v->impatient = now > v->full_since + PATIENCE_NS;
+	return v->impatient;
+}
+
+static bool
+comes_back(const struct wire *w, const struct s82_verdict *v)
+{
+	uint64_t vfs = (1ull << w->st->num_vfs) - 1;
+
+	return v->drop < 0 && (w->st->num_vfs == 0 || (v->pools & vfs) != 0);
+}
+
+enum turn { TURN_SENT, TURN_WITHHELD, TURN_WAIT };
+
+/* Deals with the next source frame, if it can be sent now. The lock is held. */
+static enum turn
+take_turn(struct wire *w, struct verify *v)
+{
+	uint32_t index = v->next, free_desc;
+	uint64_t tsc;
+	struct s82_verdict to = s82_wire_probe(&w->ctx, v->data[index], v->len[index], &free_desc);
+
+	if (to.drop == S82_DROP_RX_DISABLED || to.drop == S82_DROP_LINK_DOWN) {
+		v->stopped = v->sent > 0 && check_counts(v->check).received > 0;
+		w->wait_ns = READY_NS;
+		return TURN_WAIT;
+	}
+	if (to.drop < 0 && free_desc == 0) {
+		w->wait_ns = RETRY_NS;
+		if (comes_back(w, &to) || !give_up_on_pf(v))
+			return TURN_WAIT;
+		v->withheld++;
+		return TURN_WITHHELD;
+	}
+	if (to.drop < 0 && !comes_back(w, &to)) {
+		v->impatient = false;
+		v->full_since = 0;
+	}
+	tsc = w->ctx.ops->now(&w->ctx);
+	to = s82_wire_rx(&w->ctx, v->data[index], v->len[index]);
+	v->sent++;
+	v->injected[index]++;
+	if (to.drop >= 0) {
+		v->dropped[to.drop]++;
+	} else if (comes_back(w, &to)) {
+		v->to_vf++;
+		check_sent(v->check, index, v->turn, tsc);
+	} else {
+		v->default_pool++;
+	}
+	return TURN_SENT;
+}
+
+static void
+next_frame(struct wire *w, struct verify *v)
+{
+	v->turn++;
+	if (++v->next < v->frames.count)
+		return;
+	v->next = 0;
+	v->rounds++;
+	v->done = w->opts->rounds != 0 && v->rounds == w->opts->rounds;
+}
+
+/* Starts once frame 1 has a place to go to that is not merely the default pool. */
+static bool
+started(struct wire *w, struct verify *v)
+{
+	if (!v->started) {
+		v->started = wire_ready(w, v->data[0], v->len[0], &v->waiting_for);
+		v->settle_at = now_ns() + SETTLE_NS;
+		w->wait_ns = READY_NS;
+	}
+	return v->started;
+}
+
+static unsigned int
+verify_in(struct wire *w)
+{
+	struct verify *v = w->priv;
+	unsigned int n = 0;
+
+	if (v->stopped || v->done || !started(w, v) || !settled(w, v))
+		return 0;
+	w->ctx.ops->lock(&w->ctx);
+	while (n < IN_BURST && !v->done &&
+			check_counts(v->check).outstanding < w->opts->window) {
+		enum turn turn = take_turn(w, v);
+
+		if (turn == TURN_WAIT)
+			break;
+		next_frame(w, v);
+		n++;
+		w->given += turn == TURN_SENT;
+	}
+	w->ctx.ops->unlock(&w->ctx);
+	return n;
+}
+
+/* ---- the result ---- */
+
+static json_t *
+latency_json(const struct wire *w, const struct hist *h)
+{
+	double ns = 1e9 / wire_tsc_hz(w);
+
+	return json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
+		"name", "wire->wire", "kind", "wire", "count", (json_int_t)h->count,
+		"min_ns", h->min * ns, "p50_ns", hist_percentile(h, 0.5) * ns,
+		"p90_ns", hist_percentile(h, 0.9) * ns, "p99_ns", hist_percentile(h, 0.99) * ns,
+		"p999_ns", hist_percentile(h, 0.999) * ns, "max_ns", h->max * ns,
+		"mean_ns", hist_mean(h) * ns, "stddev_ns", hist_stddev(h) * ns,
+		"clipped", (json_int_t)h->clipped);
+}
+
+static bool
+found_error(const struct wire *w, const struct verify *v)
+{
+	struct check_counts n = check_counts(v->check);
+
+	return n.lost != 0 || n.changed != 0 || n.reordered != 0 || n.duplicated != 0 ||
+		n.extra != 0 || n.received == 0 || (w->opts->rounds != 0 && !v->done);
+}
+
+static void
+set_count(json_t *object, const char *name, uint64_t value)
+{
+	json_object_set_new(object, name, json_integer(value));
+}
+
+static json_t *
+verify_json(struct wire *w)
+{
+	struct verify *v = w->priv;
+	struct check_counts n = check_counts(v->check);
+	json_t *object = json_object(), *dropped = json_object(), *injected = json_array();
+
+	json_object_set_new(object, "mode", json_string("verify"));
+	json_object_set_new(object, "passed", json_boolean(!found_error(w, v)));
+	json_object_set_new(object, "started", json_boolean(v->started));
+	json_object_set_new(object, "stopped", json_boolean(v->stopped));
+	json_object_set_new(object, "done", json_boolean(v->done));
+	if (!v->started && v->waiting_for >= 0)
+		json_object_set_new(object, "waiting_for",
+			json_string(s82_drop_name(v->waiting_for)));
+	set_count(object, "packets_in_file", v->frames.count);
+	set_count(object, "flows", check_flows(v->check));
+	set_count(object, "rounds", v->rounds);
+	set_count(object, "sent", v->sent);
+	set_count(object, "to_vf", v->to_vf);
+	set_count(object, "received", n.received);
+	set_count(object, "lost", n.lost);
+	set_count(object, "changed", n.changed);
+	set_count(object, "reordered", n.reordered);
+	set_count(object, "duplicated", n.duplicated);
+	set_count(object, "extra", n.extra);
+	set_count(object, "in_flight", n.outstanding);
+	set_count(object, "default_pool", v->default_pool);
+	set_count(object, "withheld", v->withheld);
+	json_object_set_new(object, "macs", json_string(check_macs(v->check)));
+	for (unsigned int d = 0; d < S82_DROPS; d++) {
+		if (v->dropped[d] > 0)
+			set_count(dropped, s82_drop_name(d), v->dropped[d]);
+	}
+	json_object_set_new(object, "dropped", dropped);
+	for (uint32_t i = 0; i < v->frames.count; i++)
+		json_array_append_new(injected, json_integer(v->injected[i]));
+	json_object_set_new(object, "injected", injected);
+	json_object_set_new(object, "latency", latency_json(w, check_latency(v->check)));
+	return object;
+}
+
+static void
+tell(const struct wire *w, const struct verify *v, bool bad)
+{
+	struct check_counts n = check_counts(v->check);
+
+	if (!v->started) {
+		fprintf(stderr, "verify: FAIL: nothing was sent: nobody received frame 1 (%s)\n",
+			v->waiting_for >= 0 ? s82_drop_name(v->waiting_for) :
+			"no descriptors, or no filter for its address");
+		return;
+	}
+	fprintf(stderr, "verify: %s: %llu sent, %llu to VFs, %llu back, %llu lost, %llu changed, "
+		"%llu reordered, %llu duplicated, %llu extra, %llu in flight%s\n",
+		bad ? "FAIL" : "PASS", (unsigned long long)v->sent, (unsigned long long)v->to_vf,
+		(unsigned long long)n.received, (unsigned long long)n.lost,
+		(unsigned long long)n.changed, (unsigned long long)n.reordered,
+		(unsigned long long)n.duplicated, (unsigned long long)n.extra,
+		(unsigned long long)n.outstanding,
+		w->opts->rounds != 0 && !v->done ? "; not all rounds were sent" : "");
+}
+
+static int
+verify_finish(struct wire *w)
+{
+	struct verify *v = w->priv;
+	bool bad;
+	json_t *result;
+
+	/* all was sent and waited for: what is missing is lost */
+	if (v->done)
+		check_settle(v->check);
+	bad = found_error(w, v);
+	tell(w, v, bad);
+	if (v->dump != NULL && pcap_dump_flush(v->dump) != 0) {
+		card_log(CARD_LOG_ERROR, "%s could not be written", w->opts->wire_out);
+		bad = true;
+	}
+	if (w->opts->verify_json == NULL)
+		return bad;
+	result = verify_json(w);
+	if (json_dump_file(result, w->opts->verify_json, JSON_INDENT(2)) != 0) {
+		card_log(CARD_LOG_ERROR, "%s could not be written", w->opts->verify_json);
+		bad = true;
+	}
+	json_decref(result);
+	return bad;
+}
+
+const struct wire_ops wire_verify = {
+	verify_open, verify_out, verify_in, verify_finish, verify_json, verify_close,
+};
