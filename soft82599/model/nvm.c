@@ -35,13 +35,13 @@ nvm_image(uint32_t addr)
 		return NVM_SFP_LIST;	/* PHY init sections by module type */
 	case 0x2c:
 		return 0x0081;	/* device capabilities: any SFP; no WoL */
-	case NVM_SFP_LIST:
+	case NVM_SFP_LIST + 1:	/* drivers skip a word of header */
 		return 5;	/* SR/LR in port 0 ... */
-	case NVM_SFP_LIST + 1:
-		return NVM_SFP_DATA;
 	case NVM_SFP_LIST + 2:
-		return 6;	/* ... and in port 1 */
+		return NVM_SFP_DATA;
 	case NVM_SFP_LIST + 3:
+		return 6;	/* ... and in port 1 */
+	case NVM_SFP_LIST + 4:
 		return NVM_SFP_DATA;
 	case NVM_FW + 0x4:
 		return NVM_FW_PATCH;

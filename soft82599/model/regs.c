@@ -43,6 +43,7 @@ s82_reset_registers(struct s82_state *st)
 	st->reg[R_EEMNGCTL / 4] = 3u << 18;	/* configuration done, both ports */
 	st->reg[R_RDRXCTL / 4] = RDRXCTL_DMAIDONE;
 	st->reg[R_SECTXSTAT / 4] = 1;
+	st->reg[R_ANLP1 / 4] = 1u << 16;	/* auto-negotiation has left its first state [4.6.4.2] */
 	st->reg[R_SECRXSTAT / 4] = 1;
 	st->reg[R_RXPBSIZE(0) / 4] = 512u << 10;
 	st->reg[R_HLREG0 / 4] = HLREG0_TXPADEN | 3;
