@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+#include <rte_version.h>
+
+#include <vfp_parse.h>
+
+#include "bringup.h"
+#include "lcores.h"
+#include "ports.h"
+#include "token.h"
+
+/* An allow-list that matches nothing keeps EAL from probing any PCI device by itself. */
+#define NOTHING "ffff:ff:1f.7"
+
+#define POOL_CACHE 256
+
+void
+app_step(struct app *app, bool ok, const char *fmt, ...)
+{
+	uint64_t now = rte_get_timer_cycles(), hz = rte_get_timer_hz();
+	struct step *s = &app->steps[app->n_steps];
+	va_list ap;
+
+	if (app->n_steps == APP_MAX_STEPS)
+		return;
+	/* Before EAL is up there is no clock; those steps count as time 0. */
+	if (!app->t0 || !hz) {
+		app->t0 = app->t_step = now;
+		hz = hz ? hz : 1;
+	}
+	s->at_us = (now - app->t0) * 1000000 / hz;
+	s->took_us = (now - app->t_step) * 1000000 / hz;
+	s->ok = ok;
+	app->t_step = now;
+	va_start(ap, fmt);
+	vsnprintf(s->text, sizeof(s->text), fmt, ap);
+	va_end(ap);
+	app->n_steps++;
+	fprintf(app->say, "%2u. %7.3f s  %s%s\n", app->n_steps, s->at_us / 1e6, ok ? "" : "FAILED: ",
+		s->text);
+	fflush(app->say);
+}
+
+static void
+hugepages_hint(char *hint, size_t len)
+{
+	unsigned long free_pages = 0, kb = 0;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		sscanf(line, "HugePages_Free: %lu", &free_pages);
+		sscanf(line, "Hugepagesize: %lu", &kb);
+	}
+	if (f)
+		fclose(f);
+	snprintf(hint, len, "it needs about 256 MB of hugepages unless run with --no-huge -m 512; "
+		"%lu MB are free", free_pages * kb / 1024);
+}
+
+static int
+eal_arguments(struct app *app, struct vfp_err *err)
+{
+	struct args *a = &app->args;
+	char token[TOKEN_LEN];
+	struct vfp_err why = {0};
+	int ret = 0;
+
+	if (args_eal_append(a, "-a") < 0 || args_eal_append(a, NOTHING) < 0)
+		return vfp_err_set(err, -ENOMEM, "out of memory");
+	/* With nothing probed EAL would choose by chance; VA needs no root and no page tables. */
+	if (!a->eal_iova_mode)
+		ret = args_eal_append(a, "--iova-mode=va");
+	if (ret < 0 || app->n_pfs == 0 || a->eal_vf_token)
+		return ret < 0 ? vfp_err_set(err, ret, "out of memory") : 0;
+	ret = token_get(app->pf[0].bdf, token, &why);
+	if (ret == -EINVAL)
+		return vfp_err_set(err, ret, "VF token: %s", why.text);
+	if (ret < 0)
+		fprintf(stderr, "vfplane: the VF token is good for this run only: %s\n", why.text);
+	ret = args_eal_append(a, "--vfio-vf-token=%s", token);
+	return ret < 0 ? vfp_err_set(err, ret, "out of memory") : 0;
+}
+
+static int
+start_eal(struct app *app, struct vfp_err *err)
+{
+	char **argv, hint[160] = "";
+	int ret = eal_arguments(app, err);
+
+	if (ret < 0)
+		return ret;
+	/* EAL permutes its argv and keeps pointers into it: ours stays for args_free(). */
+	argv = calloc(app->args.eal_argc + 1, sizeof(*argv));
+	if (!argv)
+		return vfp_err_set(err, -ENOMEM, "out of memory");
+	for (int i = 0; i < app->args.eal_argc; i++)
+		argv[i] = (char *)(uintptr_t)app->args.eal_argv[i];
+	ret = rte_eal_init(app->args.eal_argc, argv);
+	free(argv);
+	if (ret < 0) {
+		if (rte_errno == ENOMEM || rte_errno == EACCES || rte_errno == ENODEV)
+			hugepages_hint(hint, sizeof(hint));
+		return vfp_err_set(err, -rte_errno, "EAL did not start: %s; see its messages above%s%s",
+			rte_strerror(rte_errno), hint[0] ? "; " : "", hint);
+	}
+	app->eal_up = true;
+	app->t0 = app->t_step = rte_get_timer_cycles();
+	app_step(app, true, "EAL up: %s, IOVA as %s, no device probed yet", rte_version(),
+		rte_eal_iova_mode() == RTE_IOVA_VA ? "virtual addresses" : "physical addresses");
+	return 0;
+}
+
+static int
+find_workers(struct app *app, struct vfp_err *err)
+{
+	unsigned int lcore;
+
+	RTE_LCORE_FOREACH_WORKER(lcore)
+		if (app->n_workers < DP_MAX_LCORES)
+			app->workers[app->n_workers++] = lcore;
+	if (app->n_workers == 0)
+		return vfp_err_set(err, -EINVAL,
+			"one lcore is not enough: one is for control, at least one more polls; -l 0-1");
+	return 0;
+}
+
+static int
+make_pool(struct app *app, struct vfp_err *err)
+{
+	const unsigned int each = sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 128;
+	struct rte_malloc_socket_stats st = {0};
+	uint32_t n;
+
+	for (uint16_t i = 0; i < app->n_ports; i++)
+		port_plan_queues(app, &app->ports[i]);
+	n = ports_mbufs(app);
+	app->pool = rte_pktmbuf_pool_create("vfplane", n, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+		rte_socket_id());
+	if (!app->pool) {
+		rte_malloc_get_socket_stats(rte_socket_id(), &st);
+		return vfp_err_set(err, -rte_errno,
+			"packet buffers: needs %u (about %u MB), has %zu MB of free DPDK memory: give more "
+			"by -m or hugepages, or use fewer ports or queues", n,
+			(unsigned int)((uint64_t)n * each >> 20), (size_t)st.heap_freesz_bytes >> 20);
+	}
+	app->n_mbufs = n;
+	app_step(app, true, "%u packet buffers for %u ports", n, app->n_ports);
+	return 0;
+}
+
+static int
+on_vf_reset(uint16_t port_id, enum rte_eth_event_type type, void *arg, void *ret_param)
+{
+	struct port *p = app_port_by_id(arg, port_id);
+
+	(void)type;
+	(void)ret_param;
+	/* On the interrupt thread, where no VF operation may run: only tell the control thread. */
+	if (p)
+		atomic_store(&p->reset_wanted, true);
+	return 0;
+}
+
+static int
+up_pf(struct app *app, struct pf_dev *pf, struct vfp_err *err)
+{
+	struct port *p = app_port(app, "");
+	char name[CFG_NAME];
+	int ret;
+
+	snprintf(name, sizeof(name), "pf%u", pf->index);
+	p = pf->port = app_port(app, name);
+	ret = sriov_pf_new(&pf->conf, &pf->pf, err);
+	if (ret == 0)
+		ret = sriov_pf_arm(pf->pf, err);
+	if (ret < 0)
+		return ret;
+	app_step(app, true, "%s: policy armed for %u VFs, before the PF is probed", p->name, pf->n_vfs);
+	ret = port_probe(app, p, err);
+	if (ret < 0)
+		return ret;
+	sriov_pf_bind(pf->pf, p->port_id);
+	app_step(app, true, "%s: %s probed%s", p->name, p->pci, p->software ? ", a software 82599" : "");
+	if (pf->n_vfs > 0) {
+		ret = sriov_pf_assign_macs(pf->pf, err);
+		if (ret < 0)
+			return ret;
+		app_step(app, true, "%s: MAC addresses of %u VFs assigned", p->name, pf->n_vfs);
+	}
+	ret = port_up(app, p, err);
+	if (ret < 0)
+		return ret;
+	app_step(app, true, "%s: started, %u pools x %u queues, RSS over %u queues", p->name,
+		pf->layout.pools ? pf->layout.pools : 1, pf->layout.queues_per_pool, p->nb_rxq);
+	ret = sriov_pf_apply(pf->pf, err);
+	if (ret < 0)
+		return vfp_err_prefix(err, ret, "%s", p->name);
+	app_step(app, true, "%s: drop-enable, anti-spoof, loopback on; flow control off", p->name);
+	return 0;
+}
+
+static int
+up_vf(struct app *app, struct port *p, struct vfp_err *err)
+{
+	const struct pf_dev *pf = app_pf_of(app, p);
+	struct sriov_counts c = {0};
+	char mac[VFP_MAC_TEXT];
+	int ret = port_probe(app, p, err);
+
+	if (ret == 0)
+		ret = port_up(app, p, err);
+	if (ret < 0)
+		return ret;
+	vfp_mac_text(p->mac, mac);
+	if (pf && pf->pf && sriov_pf_counts(pf->pf, p->vf, &c) == 0)
+		app_step(app, true, "%s: %s up, %s, API %s, %u queues, %" PRIu64 " resets answered%s%s",
+			p->name, p->pci, mac, sriov_mbox_api(c.api), p->nb_rxq, c.resets,
+			p->limited[0] ? ", " : "", p->limited);
+	else
+		app_step(app, true, "%s: %s up, %s, %u queues from a PF that is not ours", p->name, p->pci,
+			mac, p->nb_rxq);
+	return 0;
+}
+
+static int
+up_vdev(struct app *app, struct port *p, struct vfp_err *err)
+{
+	int ret = port_up(app, p, err);
+
+	if (ret == 0)
+		app_step(app, true, "%s: up, %u queues", p->name, p->nb_rxq);
+	return ret;
+}
+
+static int
+up_ports(struct app *app, struct vfp_err *err)
+{
+	int ret = 0;
+
+	for (uint16_t i = 0; ret == 0 && i < app->n_pfs && !app_signal; i++)
+		ret = up_pf(app, &app->pf[i], err);
+	for (uint16_t i = 0; ret == 0 && i < app->n_ports && !app_signal; i++) {
+		if (app->ports[i].role == PORT_VF)
+			ret = up_vf(app, &app->ports[i], err);
+		else if (app->ports[i].role == PORT_VDEV)
+			ret = up_vdev(app, &app->ports[i], err);
+	}
+	return ret;
+}
+
+/* The next hop of what leaves a port; testpmd's default where nothing is configured. */
+static void
+set_peers(struct app *app)
+{
+	for (uint16_t i = 0; i < app->n_ports; i++) {
+		struct port *p = &app->ports[i];
+		const struct cfg_vf_sec *sec = NULL;
+		const uint8_t fallback[6] = {0x02, 0, 0, 0, 0, (uint8_t)i};
+		struct port *peer;
+
+		memcpy(p->peer, fallback, sizeof(p->peer));
+		for (uint32_t v = 0; v < app->cfg.n_vf; v++)
+			if (strcmp(app->cfg.vf[v].name, p->name) == 0)
+				sec = &app->cfg.vf[v];
+		if (!sec)
+			continue;
+		peer = sec->peer[0] ? app_port(app, sec->peer) : NULL;
+		if (sec->has_peer_mac)
+			memcpy(p->peer, sec->peer_mac, sizeof(p->peer));
+		else if (peer)
+			memcpy(p->peer, peer->mac, sizeof(p->peer));
+		else if (sec->peer[0])
+			for (uint16_t k = 0; k < app->n_pfs; k++)
+				for (uint16_t v = 0; v < app->pf[k].n_vfs; v++) {
+					char name[CFG_NAME];
+
+					/* A tenant's VF: no port of ours, but its address is known. */
+					config_vf_name(&app->cfg, app->pf[k].index, v, name);
+					if (strcmp(name, sec->peer) == 0)
+						memcpy(p->peer, app->pf[k].conf.vf[v].mac, 6);
+				}
+	}
+}
+
+int
+bringup(struct app *app, struct vfp_err *err)
+{
+	uint16_t port_id;
+	int ret = start_eal(app, err);
+
+	if (ret == 0)
+		ret = find_workers(app, err);
+	if (ret < 0)
+		return ret;
+	RTE_ETH_FOREACH_DEV(port_id)
+		port_adopt(app, port_id);
+	if (app->n_ports == 0)
+		return vfp_err_set(err, -ENODEV, "no ports: name devices by -a or in a configuration, or "
+			"try --vdev=net_null0 --vdev=net_null1");
+	ret = make_pool(app, err);
+	if (ret == 0)
+		ret = rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_vf_reset, app);
+	if (ret == 0)
+		ret = up_ports(app, err);
+	if (ret < 0 || app_signal)
+		return ret;
+	set_peers(app);
+	return lcores_plan(app, app->fwd_mode, err);
+}
+
+void
+bringup_undo(struct app *app)
+{
+	if (!app->eal_up)
+		return;
+	dp_free(app->dp);
+	app->dp = NULL;
+	/* VFs first: their stop and close want an answer from a PF that still listens. */
+	for (int role = PORT_VDEV; role >= PORT_PF; role--)
+		for (uint16_t i = 0; i < app->n_ports; i++)
+			if ((int)app->ports[i].role == role)
+				port_down(app, &app->ports[i]);
+	for (uint16_t i = 0; i < app->n_pfs; i++) {
+		sriov_pf_free(app->pf[i].pf);
+		app->pf[i].pf = NULL;
+	}
+	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_vf_reset, app);
+	rte_mempool_free(app->pool);
+	app->pool = NULL;
+	rte_eal_cleanup();
+	app->eal_up = false;
+}

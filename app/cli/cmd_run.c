@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* start, stop, quit */
+#include "../lcores.h"
+#include "cli.h"
+
+struct word {
+	cmdline_fixed_string_t word;
+};
+
+static cmdline_parse_token_string_t t_start = TOKEN_STRING_INITIALIZER(struct word, word, "start");
+static cmdline_parse_token_string_t t_stop = TOKEN_STRING_INITIALIZER(struct word, word, "stop");
+static cmdline_parse_token_string_t t_quit = TOKEN_STRING_INITIALIZER(struct word, word, "quit");
+
+static void
+do_start(void *parsed, struct cmdline *cl, void *data)
+{
+	struct app *app = cli_app();
+	struct vfp_err err = {0};
+	int ret;
+
+	(void)parsed;
+	(void)data;
+	if (app->forwarding) {
+		cmdline_printf(cl, "already forwarding; stop ends it\n");
+		return;
+	}
+	pthread_mutex_lock(&app->lock);
+	ret = lcores_start(app, &err);
+	pthread_mutex_unlock(&app->lock);
+	cmdline_printf(cl, "%s\n", ret < 0 ? err.text : "forwarding");
+}
+
+static void
+do_stop(void *parsed, struct cmdline *cl, void *data)
+{
+	struct app *app = cli_app();
+
+	(void)parsed;
+	(void)data;
+	if (!app->forwarding) {
+		cmdline_printf(cl, "not forwarding; start begins it\n");
+		return;
+	}
+	pthread_mutex_lock(&app->lock);
+	lcores_stop(app, false);
+	pthread_mutex_unlock(&app->lock);
+	cmdline_printf(cl, "stopped; the rings are drained\n");
+}
+
+static void
+do_quit(void *parsed, struct cmdline *cl, void *data)
+{
+	(void)parsed;
+	(void)data;
+	cli_app()->quit = true;
+	cmdline_quit(cl);
+}
+
+static cmdline_parse_inst_t start = {
+	.f = do_start, .help_str = "start: begin forwarding", .tokens = {(void *)&t_start, NULL}};
+static cmdline_parse_inst_t stop = {
+	.f = do_stop, .help_str = "stop: drain and stop forwarding", .tokens = {(void *)&t_stop, NULL}};
+static cmdline_parse_inst_t quit = {
+	.f = do_quit, .help_str = "quit: drain, print totals, end", .tokens = {(void *)&t_quit, NULL}};
+
+cmdline_parse_inst_t *const cmd_run_list[] = {&start, &stop, &quit, NULL};

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+
+#include "lcores.h"
+#include "ports.h"
+
+#define DRAIN_MS      300 /* where entry was stopped */
+#define DRAIN_OPEN_MS 50  /* where nobody can be told to stop */
+#define SETTLE_MS    100
+
+static int
+port_index(const struct dp_spec *spec, const char *name, struct vfp_err *err)
+{
+	for (uint16_t i = 0; i < spec->n_ports; i++)
+		if (strcmp(spec->ports[i].name, name) == 0)
+			return i;
+	return vfp_err_set(err, -ENODEV, "there is no port %s", name);
+}
+
+static void
+spec_ports(struct app *app, struct dp_spec *spec)
+{
+	for (uint16_t i = 0; i < app->n_ports && spec->n_ports < DP_MAX_PORTS; i++) {
+		const struct port *p = &app->ports[i];
+		struct dp_spec_port *s = &spec->ports[spec->n_ports];
+
+		if (!p->started)
+			continue;
+		strlcpy(s->name, p->name, sizeof(s->name));
+		s->port_id = p->port_id;
+		s->nb_rxq = p->nb_rxq;
+		s->nb_txq = p->nb_txq;
+		memcpy(s->mac, p->mac, sizeof(s->mac));
+		memcpy(s->peer, p->peer, sizeof(s->peer));
+		spec->n_ports++;
+	}
+}
+
+static int
+spec_rules(struct app *app, struct dp_spec *spec, struct vfp_err *err)
+{
+	for (uint32_t i = 0; i < app->cfg.n_forward; i++) {
+		const struct cfg_forward *f = &app->cfg.forward[i];
+		struct dp_spec_rule *r = &spec->rules[spec->n_rules];
+		static const enum dp_mode modes[] = {
+			[CFG_IO] = DP_IO,
+			[CFG_MAC] = DP_MAC,
+			[CFG_MACSWAP] = DP_MACSWAP,
+			[CFG_ECHO] = DP_ECHO,
+			[CFG_SINK] = DP_SINK,
+			[CFG_SOURCE] = DP_SOURCE,
+		};
+		int from = port_index(spec, f->from, err);
+		int to = from >= 0 && f->to[0] ? port_index(spec, f->to, err) : DP_NONE;
+
+		if (from < 0 || to < 0)
+			return vfp_err_prefix(err, -ENODEV, "%s:%d: forward %s", app->cfg.file, f->line,
+				f->name);
+		strlcpy(r->name, f->name, sizeof(r->name));
+		r->from = from;
+		r->to = to;
+		r->mode = modes[f->mode];
+		r->both = f->both;
+		spec->n_rules++;
+	}
+	return 0;
+}
+
+/*
+ * 0<->1, 2<->3, … over the ports that are no PF with VFs: such a PF's pool receives what belongs to
+ * nobody, and is drained.
+ */
+static void
+spec_pairs(struct app *app, struct dp_spec *spec, enum dp_mode mode)
+{
+	int first = -1;
+
+	for (uint16_t i = 0; i < spec->n_ports; i++) {
+		const struct port *p = app_port_by_id(app, spec->ports[i].port_id);
+		const struct pf_dev *pf = p ? app_pf_of(app, p) : NULL;
+		struct dp_spec_rule *r = &spec->rules[spec->n_rules];
+		struct port *other;
+
+		if (!p || (p->role == PORT_PF && pf && pf->n_vfs > 0))
+			continue;
+		if (first < 0) {
+			first = i;
+			continue;
+		}
+		other = app_port_by_id(app, spec->ports[first].port_id);
+		snprintf(r->name, sizeof(r->name), "%s-%s", other->name, p->name);
+		r->from = first;
+		r->to = i;
+		r->mode = mode;
+		r->both = true;
+		spec->n_rules++;
+		first = -1;
+	}
+	if (first >= 0 && spec->n_rules < DP_MAX_RULES) {
+		struct dp_spec_rule *r = &spec->rules[spec->n_rules++];
+
+		strlcpy(r->name, spec->ports[first].name, sizeof(r->name));
+		r->from = r->to = first;
+		r->mode = mode;
+	}
+}
+
+static int
+spec_lcores(struct app *app, struct dp_spec *spec, struct vfp_err *err)
+{
+	for (uint16_t i = 0; i < app->n_workers; i++)
+		spec->lcores[spec->n_lcores++].id = app->workers[i];
+	for (uint32_t l = 0; l < app->cfg.n_lcore; l++) {
+		const struct cfg_lcore *lc = &app->cfg.lcore[l];
+		struct dp_spec_lcore *s = NULL;
+
+		for (uint16_t i = 0; i < spec->n_lcores; i++)
+			if (spec->lcores[i].id == lc->id)
+				s = &spec->lcores[i];
+		if (!s)
+			return vfp_err_set(err, -EINVAL, "%s:%d: lcore %u is no worker; EAL's workers are "
+				"all lcores of -l but the main one (%u of them)", app->cfg.file, lc->line,
+				lc->id, app->n_workers);
+		for (uint32_t q = 0; q < lc->n_queues; q++) {
+			int port = port_index(spec, lc->queues[q].port, err);
+
+			if (port < 0)
+				return vfp_err_prefix(err, port, "%s:%d: lcore %u", app->cfg.file,
+					lc->queues[q].line, lc->id);
+			if (s->n_queues == DP_MAX_PORTS)
+				return vfp_err_set(err, -E2BIG, "%s:%d: lcore %u: too many queues",
+					app->cfg.file, lc->line, lc->id);
+			s->queues[s->n_queues++] = (struct dp_spec_queue){port, lc->queues[q].queue};
+		}
+	}
+	return 0;
+}
+
+int
+lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
+{
+	struct dp_spec *spec = calloc(1, sizeof(*spec));
+	struct dp_plan *plan = NULL;
+	int ret;
+
+	if (!spec)
+		return vfp_err_set(err, -ENOMEM, "out of memory");
+	spec->burst = APP_BURST;
+	spec_ports(app, spec);
+	ret = spec_rules(app, spec, err);
+	if (ret == 0 && !app->have_config)
+		spec_pairs(app, spec, mode);
+	if (ret == 0)
+		ret = spec_lcores(app, spec, err);
+	if (ret == 0)
+		ret = dp_plan_make(spec, &plan, err);
+	if (ret == 0 && !app->dp)
+		ret = dp_create(NULL, &app->dp, err);
+	if (ret == 0)
+		ret = dp_publish(app->dp, plan, err);
+	if (ret == 0)
+		app_step(app, true, "%u queues of %u ports on %u lcores, %u rules", plan->n_entries,
+			plan->n_ports, app->n_workers, plan->n_rules);
+	else
+		dp_plan_free(plan);
+	free(spec);
+	return ret;
+}
+
+int
+lcores_set_mode(struct app *app, enum dp_mode mode, struct vfp_err *err)
+{
+	struct dp_plan *plan = NULL;
+	int ret = dp_plan_with_mode(dp_current_plan(app->dp), mode, &plan, err);
+
+	if (ret < 0)
+		return ret;
+	ret = dp_publish(app->dp, plan, err);
+	if (ret < 0)
+		dp_plan_free(plan);
+	else
+		app->fwd_mode = mode;
+	return ret;
+}
+
+/* Let the switch feed our VFs, or not. Returns whether every port's source is in our hands. */
+static bool
+set_entry(struct app *app, bool on)
+{
+	bool all = true;
+
+	for (uint16_t i = 0; i < app->n_ports; i++) {
+		struct port *p = &app->ports[i];
+		struct pf_dev *pf = app_pf_of(app, p);
+
+		if (p->role == PORT_PF || !p->started)
+			continue;
+		if (p->role != PORT_VF || !pf || !pf->pf) {
+			all = false;
+			continue;
+		}
+		if (p->rx_off == on && sriov_pf_set_vf_rx(pf->pf, p->vf, on) == 0)
+			p->rx_off = !on;
+	}
+	return all;
+}
+
+int
+lcores_start(struct app *app, struct vfp_err *err)
+{
+	int ret;
+
+	if (app->forwarding)
+		return 0;
+	ret = dp_start(app->dp, err);
+	if (ret < 0)
+		return ret;
+	set_entry(app, true);
+	app->forwarding = true;
+	app->run_started = rte_get_timer_cycles();
+	return 0;
+}
+
+static int
+end_queues(void *arg)
+{
+	struct port *p = arg;
+
+	for (uint16_t q = 0; q < p->nb_rxq; q++)
+		rte_eth_dev_rx_queue_stop(p->port_id, q);
+	return 0;
+}
+
+/*
+ * The PF's pool gets what belongs to nobody, and nothing can tell the wire to stop sending that. So
+ * its queues are ended while nobody polls them; what lies in the rings at that moment was counted in
+ * by the NIC and is dropped here, by name. It cannot be more than the rings hold.
+ */
+static void
+end_pf(struct app *app, struct port *p, const struct dp_stats *st)
+{
+	uint64_t rx = 0, tx, dropped, gap;
+
+	if (sriov_pf_job(end_queues, p) != 0)
+		return;
+	ports_read_nic(app);
+	dp_stats_port(st, p->port_id, &rx, &tx, &dropped);
+	gap = p->last.rx_packets > rx ? p->last.rx_packets - rx : 0;
+	p->stopping = RTE_MIN(gap, (uint64_t)p->nb_rxq * p->nb_rxd);
+}
+
+/* The NIC counts a packet as sent when it fetched it: wait until it has fetched all. */
+static void
+settle(struct app *app, const struct dp_stats *st)
+{
+	for (int ms = 0; ms < SETTLE_MS; ms++) {
+		bool behind = false;
+
+		ports_read_nic(app);
+		for (uint16_t i = 0; i < app->n_ports; i++) {
+			uint64_t rx, tx = 0, dropped;
+
+			dp_stats_port(st, app->ports[i].port_id, &rx, &tx, &dropped);
+			behind |= app->ports[i].role == PORT_VF && app->ports[i].last.tx_packets < tx;
+		}
+		if (!behind)
+			return;
+		rte_delay_us_sleep(1000);
+	}
+}
+
+void
+lcores_stop(struct app *app, bool final)
+{
+	struct dp_stats *st = NULL;
+	bool owned;
+
+	if (!app->forwarding)
+		return;
+	owned = set_entry(app, false);
+	dp_drain(app->dp, owned ? DRAIN_MS : DRAIN_OPEN_MS, 0);
+	app->run_seconds += (double)(rte_get_timer_cycles() - app->run_started) / rte_get_timer_hz();
+	app->forwarding = false;
+	if (dp_stats_take(app->dp, &st) < 0)
+		return;
+	settle(app, st);
+	for (uint16_t i = 0; final && i < app->n_ports; i++)
+		if (app->ports[i].role == PORT_PF && app->ports[i].started)
+			end_pf(app, &app->ports[i], st);
+	dp_stats_free(st);
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_log.h>
+
+#include <rss_ethdev.h>
+
+#include "pci.h"
+#include "ports.h"
+
+RTE_LOG_REGISTER(ports_logtype, vfplane.ports, NOTICE);
+
+#define LOG(level, ...) rte_log(RTE_LOG_##level, ports_logtype, "PORTS: " __VA_ARGS__)
+
+/* Fewer ports can afford deep rings; with many the buffers add up to gigabytes. */
+#define DESC_FEW   512
+#define DESC_MANY  256
+#define MANY_PORTS 8
+#define POOL_CACHE 256
+#define POOL_SLACK 1024
+#define VF_QUEUES_UNPLANNED 4
+
+/* Highest queue id that an lcore section gives a port, plus one. */
+static uint16_t
+queues_named(const struct app *app, const struct port *p)
+{
+	uint16_t n = 0;
+
+	for (uint32_t l = 0; l < app->cfg.n_lcore; l++)
+		for (uint32_t i = 0; i < app->cfg.lcore[l].n_queues; i++)
+			if (strcmp(app->cfg.lcore[l].queues[i].port, p->name) == 0 &&
+				app->cfg.lcore[l].queues[i].queue >= n)
+				n = app->cfg.lcore[l].queues[i].queue + 1;
+	return n;
+}
+
+void
+port_plan_queues(struct app *app, struct port *p)
+{
+	const struct pf_dev *pf = app_pf_of(app, p);
+	uint16_t queues = 1;
+
+	if (p->role == PORT_VDEV)
+		queues = RTE_MAX(queues_named(app, p), 1);
+	else if (pf)
+		queues = p->role == PORT_PF ? pf->layout.pf_queues : pf->layout.queues_per_pool;
+	else
+		queues = VF_QUEUES_UNPLANNED;
+	p->nb_rxq = p->nb_txq = queues;
+	p->nb_rxd = p->nb_txd = app->n_ports > MANY_PORTS ? DESC_MANY : DESC_FEW;
+}
+
+uint32_t
+ports_mbufs(const struct app *app)
+{
+	uint32_t n = POOL_SLACK;
+
+	for (uint16_t i = 0; i < app->n_ports; i++) {
+		const struct port *p = &app->ports[i];
+
+		n += p->nb_rxq * p->nb_rxd + p->nb_txq * p->nb_txd;
+	}
+	/* A cache may hold one and a half times its size. */
+	return n + (app->n_workers + 1) * (POOL_CACHE * 3 / 2 + 2 * APP_BURST);
+}
+
+int
+port_probe(struct app *app, struct port *p, struct vfp_err *err)
+{
+	char devargs[160], driver[64];
+	int ret;
+
+	snprintf(devargs, sizeof(devargs), "%s%s%s", p->pci, p->devargs[0] ? "," : "", p->devargs);
+	if (!pci_exists(p->pci))
+		return vfp_err_set(err, -ENODEV, "%s: there is no PCI device %s", p->name, p->pci);
+	ret = rte_dev_probe(devargs);
+	if (ret == 0)
+		ret = rte_eth_dev_get_port_by_name(p->pci, &p->port_id);
+	if (ret < 0) {
+		pci_driver(p->pci, driver, sizeof(driver));
+		return vfp_err_set(err, ret,
+			"%s: %s could not be probed (%s); it is held by driver \"%s\" and must be bound "
+			"to vfio-pci, see bind_vfio.sh status", p->name, devargs, strerror(-ret),
+			driver[0] ? driver : "none");
+	}
+	p->probed = true;
+	p->known_source = pci_is_software(p->pci) >= 0;
+	p->software = pci_is_software(p->pci) > 0;
+	(void)app;
+	return 0;
+}
+
+void
+port_adopt(struct app *app, uint16_t port_id)
+{
+	struct port *p = &app->ports[app->n_ports];
+
+	if (app->n_ports == APP_MAX_PORTS)
+		return;
+	memset(p, 0, sizeof(*p));
+	p->role = PORT_VDEV;
+	p->port_id = port_id;
+	p->probed = true;
+	if (rte_eth_dev_get_name_by_port(port_id, p->name) != 0)
+		snprintf(p->name, sizeof(p->name), "port%u", port_id);
+	app->n_ports++;
+}
+
+/* Clip the plan to what the device offers, and say so where it matters. */
+static int
+fit(struct app *app, struct port *p, const struct rte_eth_dev_info *info, struct vfp_err *err)
+{
+	uint16_t wanted = p->nb_rxq;
+	int ret;
+
+	snprintf(p->driver, sizeof(p->driver), "%s", info->driver_name);
+	p->nb_rxq = RTE_MIN(p->nb_rxq, info->max_rx_queues);
+	p->nb_txq = RTE_MIN(p->nb_txq, info->max_tx_queues);
+	/* A VF spreads over a power of two only (VFPSRTYPE.RQPL). */
+	if (p->role == PORT_VF && p->nb_rxq == 3)
+		p->nb_rxq = 2;
+	p->limited[0] = '\0';
+	if (p->nb_rxq < wanted && app_pf_of(app, p))
+		snprintf(p->limited, sizeof(p->limited), "granted %u of %u queues", p->nb_rxq, wanted);
+	if (p->nb_rxq == 0 || p->nb_txq == 0)
+		return vfp_err_set(err, -ENOTSUP, "%s: the device offers no queue", p->name);
+	ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->port_id, &p->nb_rxd, &p->nb_txd);
+	if (ret < 0)
+		return vfp_err_set(err, ret, "%s: descriptors: %s", p->name, strerror(-ret));
+	return 0;
+}
+
+struct setup {
+	struct app *app;
+	struct port *p;
+	struct vfp_err *err;
+};
+
+static int
+setup_queues(struct setup *s, const struct rte_eth_dev_info *info)
+{
+	struct port *p = s->p;
+	struct rte_eth_rxconf rxconf = info->default_rxconf;
+	int socket = rte_eth_dev_socket_id(p->port_id);
+	int ret = 0;
+
+	/* An undrained ring of the PF must cost its own packets, not everyone's. */
+	rxconf.rx_drop_en = 1;
+	for (uint16_t q = 0; ret == 0 && q < p->nb_rxq; q++)
+		ret = rte_eth_rx_queue_setup(p->port_id, q, p->nb_rxd, socket, &rxconf, s->app->pool);
+	for (uint16_t q = 0; ret == 0 && q < p->nb_txq; q++)
+		ret = rte_eth_tx_queue_setup(p->port_id, q, p->nb_txd, socket, NULL);
+	if (ret < 0)
+		return vfp_err_set(s->err, ret, "%s: queue setup: %s%s", p->name, strerror(-ret),
+			ret == -ENOMEM ? "; give DPDK more memory (-m, or hugepages)" : "");
+	return 0;
+}
+
+/* Configure, queues, start: for a PF this runs in one piece on the interrupt thread, since a VF's
+ * message between configure and the last queue would find a half-made device. */
+static int
+setup(void *arg)
+{
+	struct setup *s = arg;
+	struct port *p = s->p;
+	const struct pf_dev *pf = app_pf_of(s->app, p);
+	struct rte_eth_conf conf = {0};
+	struct rte_eth_dev_info info;
+	bool pools = p->role == PORT_PF && pf && pf->n_vfs > 0;
+	int ret = rte_eth_dev_info_get(p->port_id, &info);
+
+	if (ret == 0)
+		ret = fit(s->app, p, &info, s->err);
+	if (ret < 0)
+		return ret;
+	rss_conf_default(&p->rss, pf ? pf->layout.pf_queues : p->nb_rxq);
+	if (pools)
+		conf.txmode.mq_mode = RTE_ETH_MQ_TX_VMDQ_ONLY;
+	if (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
+		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	rss_ethdev_prepare(&info, pools ? RTE_ETH_MQ_RX_VMDQ_RSS : RTE_ETH_MQ_RX_RSS, p->nb_rxq, &p->rss,
+		&conf);
+	ret = rte_eth_dev_configure(p->port_id, p->nb_rxq, p->nb_txq, &conf);
+	if (ret < 0)
+		return vfp_err_set(s->err, ret, "%s: configure with %u RX and %u TX queues: %s", p->name,
+			p->nb_rxq, p->nb_txq, strerror(-ret));
+	p->configured = true;
+	ret = setup_queues(s, &info);
+	if (ret < 0)
+		return ret;
+	ret = rte_eth_dev_start(p->port_id);
+	if (ret < 0)
+		return vfp_err_set(s->err, ret, "%s: start: %s", p->name, strerror(-ret));
+	p->started = true;
+	return 0;
+}
+
+static int
+stop_job(void *arg)
+{
+	return rte_eth_dev_stop(((struct port *)arg)->port_id);
+}
+
+int
+port_up(struct app *app, struct port *p, struct vfp_err *err)
+{
+	struct setup s = {app, p, err};
+	struct rte_ether_addr mac;
+	int ret = p->role == PORT_PF ? sriov_pf_job(setup, &s) : setup(&s);
+
+	if (ret < 0)
+		return err->text[0] ? ret : vfp_err_set(err, ret, "%s: %s", p->name, strerror(-ret));
+	if (rte_eth_macaddr_get(p->port_id, &mac) == 0)
+		memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
+	/* As testpmd does. A VF may not, and a PF must not: it would see its neighbours' frames. */
+	if (p->role == PORT_VDEV)
+		rte_eth_promiscuous_enable(p->port_id);
+	return 0;
+}
+
+void
+port_down(struct app *app, struct port *p)
+{
+	int ret = 0;
+
+	(void)app;
+	if (p->started)
+		ret = p->role == PORT_PF ? sriov_pf_job(stop_job, p) : rte_eth_dev_stop(p->port_id);
+	if (ret < 0)
+		LOG(ERR, "%s: stop: %s\n", p->name, strerror(-ret));
+	p->started = false;
+	/* Closing a PF unregisters its interrupt handler, which that thread cannot do for itself. */
+	if (p->probed && rte_eth_dev_is_valid_port(p->port_id)) {
+		ret = rte_eth_dev_close(p->port_id);
+		if (ret < 0)
+			LOG(ERR, "%s: close: %s\n", p->name, strerror(-ret));
+	}
+	p->probed = p->configured = false;
+}
+
+static void
+read_raw(const struct port *p, struct port_nic *now)
+{
+	struct rte_eth_stats st;
+
+	*now = p->carried;
+	if (!p->started || rte_eth_stats_get(p->port_id, &st) != 0)
+		return;
+	now->rx_packets += st.ipackets;
+	now->rx_bytes += st.ibytes;
+	now->tx_packets += st.opackets;
+	now->tx_bytes += st.obytes;
+	now->rx_missed += st.imissed;
+	now->rx_nombuf += st.rx_nombuf;
+	if (p->role != PORT_PF)
+		return;
+	/* Dropped for want of descriptors, with drop-enable; and what all queues sent, not the wire. */
+	now->tx_packets = now->tx_bytes = 0;
+	for (unsigned int i = 0; i < RTE_ETHDEV_QUEUE_STAT_CNTRS; i++) {
+		now->rx_missed += st.q_errors[i];
+		now->tx_packets += st.q_opackets[i];
+		now->tx_bytes += st.q_obytes[i];
+	}
+}
+
+bool
+port_nic_known(struct app *app, const struct port *p)
+{
+	const struct pf_dev *pf = app_pf_of(app, p);
+	uint16_t polled = 0;
+
+	if (p->role != PORT_PF || !pf)
+		return true;
+	for (uint16_t i = 0; i < app->n_ports; i++)
+		polled += app->ports[i].role == PORT_VF && app_pf_of(app, &app->ports[i]) == pf;
+	return polled == pf->n_vfs;
+}
+
+bool
+port_tells_missed(const struct port *p)
+{
+	return p->role != PORT_VF;
+}
+
+static uint64_t
+rest(uint64_t all, uint64_t part, uint64_t last)
+{
+	uint64_t own = all > part ? all - part : 0;
+
+	/* While packets flow the readings are not of one instant: never run backwards. */
+	return own > last ? own : last;
+}
+
+void
+ports_read_nic(struct app *app)
+{
+	for (uint16_t i = 0; i < app->n_ports; i++)
+		if (app->ports[i].role != PORT_PF)
+			read_raw(&app->ports[i], &app->ports[i].last);
+	for (uint16_t i = 0; i < app->n_ports; i++) {
+		struct port *p = &app->ports[i];
+		struct port_nic all, vfs = {0};
+
+		if (p->role != PORT_PF || !p->started)
+			continue;
+		read_raw(p, &all);
+		for (uint16_t k = 0; k < app->n_ports; k++) {
+			const struct port *v = &app->ports[k];
+
+			if (v->role != PORT_VF || app_pf_of(app, v) != app_pf_of(app, p))
+				continue;
+			vfs.rx_packets += v->last.rx_packets;
+			vfs.rx_bytes += v->last.rx_bytes;
+			vfs.tx_packets += v->last.tx_packets;
+			vfs.tx_bytes += v->last.tx_bytes;
+		}
+		p->last.rx_packets = rest(all.rx_packets, vfs.rx_packets, p->last.rx_packets);
+		p->last.rx_bytes = rest(all.rx_bytes, vfs.rx_bytes, p->last.rx_bytes);
+		p->last.tx_packets = rest(all.tx_packets, vfs.tx_packets, p->last.tx_packets);
+		p->last.tx_bytes = rest(all.tx_bytes, vfs.tx_bytes, p->last.tx_bytes);
+		p->last.rx_missed = all.rx_missed;
+		p->last.rx_nombuf = all.rx_nombuf;
+	}
+}
+
+int
+port_reset(struct app *app, struct port *p, struct vfp_err *err)
+{
+	int ret = 0;
+
+	if (app->forwarding)
+		ret = dp_port_pause(app->dp, p->port_id, true, err);
+	if (ret < 0)
+		return ret;
+	/* Its counters start anew: what they said so far is carried. */
+	read_raw(p, &p->carried);
+	p->started = false;
+	ret = rte_eth_dev_reset(p->port_id);
+	if (ret < 0) {
+		vfp_err_set(err, ret, "%s: reset: %s", p->name, strerror(-ret));
+		return ret;
+	}
+	p->resets++;
+	ret = port_up(app, p, err);
+	if (ret == 0 && app->forwarding)
+		ret = dp_port_pause(app->dp, p->port_id, false, err);
+	return ret;
+}

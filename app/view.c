@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include <lat_recorder.h>
+#include <vfp_parse.h>
+
+#include "ports.h"
+#include "view.h"
+
+int
+view_take(struct app *app, enum view_since since, struct view *v)
+{
+	int ret = 0;
+
+	*v = (struct view){.app = app, .since = since, .seconds = app->run_seconds};
+	if (app->forwarding)
+		v->seconds += (double)(rte_get_timer_cycles() - app->run_started) / rte_get_timer_hz();
+	ports_read_nic(app);
+	if (app->dp)
+		ret = dp_stats_take(app->dp, &v->st);
+	if (ret == 0 && v->st && since == VIEW_CLEAR && app->cleared)
+		dp_stats_subtract(v->st, app->cleared);
+	return ret;
+}
+
+void
+view_free(struct view *v)
+{
+	dp_stats_free(v->st);
+	v->st = NULL;
+}
+
+/* What a port shows: the NIC's word where there is one, the workers' where not. */
+struct port_numbers {
+	struct port_nic nic;
+	uint64_t tx_dropped;
+};
+
+static struct port_numbers
+numbers_of(const struct view *v, const struct port *p)
+{
+	const struct port_nic zero = {0}, *base = v->since == VIEW_CLEAR ? &p->cleared : &zero;
+	struct port_numbers n = {.nic = p->last};
+	uint64_t rx = 0, tx = 0;
+
+	if (v->st && p->probed)
+		dp_stats_port(v->st, p->port_id, &rx, &tx, &n.tx_dropped);
+	n.nic.rx_packets -= base->rx_packets;
+	n.nic.rx_bytes -= base->rx_bytes;
+	n.nic.tx_packets -= base->tx_packets;
+	n.nic.tx_bytes -= base->tx_bytes;
+	n.nic.rx_missed -= base->rx_missed;
+	n.nic.rx_nombuf -= base->rx_nombuf;
+	if (!port_nic_known(v->app, p)) {
+		n.nic.rx_packets = rx;
+		n.nic.tx_packets = tx;
+	}
+	return n;
+}
+
+static const char *const role_names[] = {"pf", "vf", "vdev"};
+
+static void
+put_queues(const struct view *v, struct vfp_out *o, const struct port *p)
+{
+	vfp_out_list(o, "queues");
+	for (uint16_t i = 0; v->st && i < v->st->n_queues; i++) {
+		const struct dp_queue_stats *q = &v->st->queues[i];
+
+		if (q->port_id != p->port_id)
+			continue;
+		vfp_out_open(o, NULL);
+		vfp_out_u64(o, "id", q->queue, VFP_PLAIN);
+		if (q->rx_lcore == UINT32_MAX)
+			vfp_out_null(o, "lcore");
+		else
+			vfp_out_u64(o, "lcore", q->rx_lcore, VFP_PLAIN);
+		vfp_out_u64(o, "rx_packets", q->rx, VFP_COUNT);
+		vfp_out_u64(o, "tx_packets", q->tx, VFP_COUNT);
+		vfp_out_close(o);
+	}
+	vfp_out_close(o);
+}
+
+static void
+put_port(const struct view *v, struct vfp_out *o, const struct port *p)
+{
+	const struct port_numbers n = numbers_of(v, p);
+	const bool known = port_nic_known(v->app, p);
+
+	vfp_out_str(o, "name", p->name);
+	vfp_out_str(o, "pci", p->pci[0] ? p->pci : NULL);
+	vfp_out_str(o, "role", role_names[p->role]);
+	vfp_out_u64(o, "rx_packets", n.nic.rx_packets, VFP_COUNT);
+	vfp_out_u64(o, "tx_packets", n.nic.tx_packets, VFP_COUNT);
+	if (known) {
+		vfp_out_u64(o, "rx_bytes", n.nic.rx_bytes, VFP_BYTES | VFP_DETAIL);
+		vfp_out_u64(o, "tx_bytes", n.nic.tx_bytes, VFP_BYTES | VFP_DETAIL);
+	} else {
+		vfp_out_null(o, "rx_bytes");
+		vfp_out_null(o, "tx_bytes");
+	}
+	if (port_tells_missed(p))
+		vfp_out_u64(o, "rx_missed", n.nic.rx_missed, VFP_COUNT);
+	else
+		vfp_out_null(o, "rx_missed");
+	vfp_out_u64(o, "rx_nombuf", n.nic.rx_nombuf, VFP_COUNT | VFP_DETAIL);
+	vfp_out_u64(o, "tx_dropped", n.tx_dropped, VFP_COUNT);
+	if (v->since == VIEW_CLEAR)
+		return;
+	vfp_out_double(o, "rx_pps", v->seconds > 0 ? n.nic.rx_packets / v->seconds : 0, VFP_PPS);
+	vfp_out_double(o, "tx_pps", v->seconds > 0 ? n.nic.tx_packets / v->seconds : 0, VFP_PPS);
+}
+
+void
+view_ports(const struct view *v, struct vfp_out *o)
+{
+	vfp_out_list(o, "ports");
+	for (uint16_t i = 0; i < v->app->n_ports; i++) {
+		vfp_out_open(o, NULL);
+		put_port(v, o, &v->app->ports[i]);
+		put_queues(v, o, &v->app->ports[i]);
+		vfp_out_close(o);
+	}
+	vfp_out_close(o);
+}
+
+int
+view_port(const struct view *v, struct vfp_out *o, const char *name)
+{
+	const struct port *p = app_port(v->app, name);
+	char mac[VFP_MAC_TEXT];
+
+	if (!p)
+		return -ENOENT;
+	vfp_out_open(o, "port");
+	put_port(v, o, p);
+	vfp_out_str(o, "mac", vfp_mac_text(p->mac, mac));
+	vfp_out_str(o, "peer", vfp_mac_text(p->peer, mac));
+	vfp_out_str(o, "driver", p->driver);
+	vfp_out_u64(o, "rx_queues", p->nb_rxq, VFP_PLAIN);
+	vfp_out_u64(o, "resets", p->resets, VFP_COUNT);
+	put_queues(v, o, p);
+	vfp_out_close(o);
+	return 0;
+}
+
+void
+view_lcores(const struct view *v, struct vfp_out *o)
+{
+	vfp_out_list(o, "lcores");
+	for (uint16_t i = 0; v->st && i < v->st->n_lcores; i++) {
+		const struct dp_lcore_stats *l = &v->st->lcores[i];
+
+		vfp_out_open(o, NULL);
+		vfp_out_u64(o, "id", l->id, VFP_PLAIN);
+		vfp_out_double(o, "busy", dp_lcore_busy(l), VFP_SHARE);
+		vfp_out_double(o, "cycles_per_packet", dp_lcore_cycles_per_packet(l), VFP_FIXED1);
+		vfp_out_double(o, "packets_per_burst", dp_lcore_packets_per_burst(l), VFP_FIXED1);
+		vfp_out_close(o);
+	}
+	vfp_out_close(o);
+}
+
+static void
+put_latency(struct vfp_out *o, const char *rule, enum lat_kind kind, const struct lat_summary *s)
+{
+	vfp_out_open(o, NULL);
+	vfp_out_str(o, "name", rule);
+	vfp_out_str(o, "kind", lat_kind_name(kind));
+	vfp_out_u64(o, "count", s->count, VFP_COUNT);
+	vfp_out_double(o, "min_ns", s->min_ns, VFP_NS);
+	vfp_out_double(o, "p50_ns", s->p50_ns, VFP_NS);
+	vfp_out_double(o, "p90_ns", s->p90_ns, VFP_NS | VFP_DETAIL);
+	vfp_out_double(o, "p99_ns", s->p99_ns, VFP_NS);
+	vfp_out_double(o, "p999_ns", s->p999_ns, VFP_NS);
+	vfp_out_double(o, "max_ns", s->max_ns, VFP_NS);
+	vfp_out_double(o, "mean_ns", s->mean_ns, VFP_NS | VFP_DETAIL);
+	vfp_out_double(o, "stddev_ns", s->stddev_ns, VFP_NS | VFP_DETAIL);
+	vfp_out_u64(o, "clipped", s->clipped, VFP_COUNT | VFP_DETAIL);
+	vfp_out_close(o);
+}
+
+int
+view_latency(const struct view *v, struct vfp_out *o, const char *rule)
+{
+	struct lat_hist *hist = malloc(sizeof(*hist));
+	bool found = false;
+
+	vfp_out_list(o, "latency");
+	for (uint16_t i = 0; hist && v->st && i < v->st->n_rules; i++) {
+		const struct dp_rule_stats *r = &v->st->rules[i];
+
+		/* What goes to a sink, and pools that nobody reads, are not sent on. */
+		if (r->implicit || r->to_id == DP_NONE || (rule && strcmp(rule, r->name) != 0))
+			continue;
+		found = true;
+		for (int kind = LAT_RESIDENCE; kind <= LAT_BOUND; kind++) {
+			struct lat_summary s;
+
+			if (dp_latency(v->app->dp, r->name, kind, hist) < 0)
+				continue;
+			lat_summarise(hist, v->st->tsc_hz, &s);
+			put_latency(o, r->name, kind, &s);
+		}
+	}
+	vfp_out_close(o);
+	if (found)
+		vfp_out_note(o, "residence: from rx_burst returned to tx_burst accepted; bound: the most a "
+			"packet can have waited in the RX ring and in software. Clock: TSC.");
+	free(hist);
+	return rule && !found ? -ENOENT : 0;
+}
+
+/* NIC readings for the comparison, without what was dropped by name when reception ended. */
+static uint16_t
+nic_readings(const struct view *v, struct dp_nic_port nic[APP_MAX_PORTS])
+{
+	uint16_t n = 0;
+
+	for (uint16_t i = 0; i < v->app->n_ports; i++) {
+		const struct port *p = &v->app->ports[i];
+
+		if (!p->probed || !port_nic_known(v->app, p))
+			continue;
+		nic[n++] = (struct dp_nic_port){p->port_id, p->last.rx_packets - p->stopping,
+			p->last.tx_packets};
+	}
+	return n;
+}
+
+uint64_t
+view_unaccounted(const struct view *v)
+{
+	struct dp_nic_port nic[APP_MAX_PORTS];
+	struct dp_account *account = calloc(1, sizeof(*account));
+	uint64_t n = 0;
+
+	if (account && v->st) {
+		dp_account(v->st, nic, nic_readings(v, nic), account);
+		n = account->unaccounted;
+	}
+	free(account);
+	return n;
+}
+
+void
+view_totals(const struct view *v, struct vfp_out *o)
+{
+	uint64_t rx = 0, tx = 0, stopping = 0;
+
+	for (uint16_t i = 0; i < v->app->n_ports; i++) {
+		const struct port_numbers n = numbers_of(v, &v->app->ports[i]);
+
+		rx += n.nic.rx_packets;
+		tx += n.nic.tx_packets;
+		stopping += v->app->ports[i].stopping;
+	}
+	vfp_out_open(o, "totals");
+	vfp_out_u64(o, "rx_packets", rx, VFP_COUNT);
+	vfp_out_u64(o, "tx_packets", tx, VFP_COUNT);
+	vfp_out_u64(o, "generated", v->st ? v->st->totals.generated : 0, VFP_COUNT);
+	vfp_out_u64(o, "consumed", v->st ? v->st->totals.consumed : 0, VFP_COUNT);
+	vfp_out_open(o, "dropped");
+	for (unsigned int i = 0; v->st && i < DP_DROP_REASONS; i++)
+		vfp_out_u64(o, dp_drop_names[i],
+			v->st->totals.drops[i] + (i == DP_DROP_STOPPING ? stopping : 0), VFP_COUNT);
+	vfp_out_close(o);
+	if (v->app->forwarding)
+		vfp_out_null(o, "unaccounted");
+	else
+		vfp_out_u64(o, "unaccounted", view_unaccounted(v), VFP_COUNT);
+	vfp_out_close(o);
+}
+
+const char *
+view_source(const struct app *app)
+{
+	unsigned int soft = 0, hard = 0, vdev = 0, unknown = 0;
+
+	for (uint16_t i = 0; i < app->n_ports; i++) {
+		const struct port *p = &app->ports[i];
+
+		if (p->role == PORT_VDEV)
+			vdev++;
+		else if (!p->known_source)
+			unknown++;
+		else if (p->software)
+			soft++;
+		else
+			hard++;
+	}
+	if (unknown || soft + hard + vdev == 0)
+		return "unknown";
+	if ((soft > 0) + (hard > 0) + (vdev > 0) > 1)
+		return "mixed";
+	return soft ? "soft82599" : hard ? "hardware" : "vdev";
+}
+
+int
+view_clear_stats(struct app *app)
+{
+	struct dp_stats *st;
+	int ret = dp_stats_take(app->dp, &st);
+
+	if (ret < 0)
+		return ret;
+	ports_read_nic(app);
+	for (uint16_t i = 0; i < app->n_ports; i++)
+		app->ports[i].cleared = app->ports[i].last;
+	dp_stats_free(app->cleared);
+	app->cleared = st;
+	return 0;
+}
+
+int
+view_clear_latency(struct app *app)
+{
+	return dp_latency_clear(app->dp, NULL);
+}
