@@ -44,7 +44,8 @@ hist_add(struct hist *h, uint64_t value)
 uint64_t
 hist_percentile(const struct hist *h, double share)
 {
-	uint64_t want = ceil(share * h->count), seen = 0;
+	/* 0.07 * 100 is a little more than 7 in binary */
+	uint64_t want = ceil(share * h->count - 1e-6), seen = 0;
 
 	if (h->count == 0)
 		return 0;
