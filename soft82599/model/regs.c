@@ -51,6 +51,7 @@ s82_reset_registers(struct s82_state *st)
 	st->reg[R_VLNCTRL / 4] = 0x8100;
 	st->reg[R_AUTOC / 4] = 3u << 13;	/* 10 Gbit/s serial */
 	st->reg[(R_AUTOC + 8) / 4] = 2u << 16;	/* SFI */
+	st->reg[R_IVAR_MISC / 4] = IVAR_VALID << 8;	/* other causes: vector 0, valid */
 	for (i = 0; i < 4; i++)
 		st->reg[R_MBVFIMR(i) / 4] = 0xffffffff;
 	s82_nvm_mac(st, mac);
