@@ -331,11 +331,20 @@ device_open(struct s82_server *s, unsigned int client, unsigned int func, const 
 	return 0;
 }
 
+/*
+ * Linux saves the configuration space before the reset and restores it afterwards
+ * (pci_try_reset_function): bus mastering, which DPDK sets first, survives.
+ */
 static int
 device_reset(struct s82_server *s, unsigned int func)
 {
+	struct s82_func *f = &s->st->func[func];
+	uint8_t cfg[sizeof(f->cfg)];
+
 	s->ctx.ops->lock(&s->ctx);
+	memcpy(cfg, f->cfg, sizeof(cfg));
 	s82_flr(&s->ctx, func);
+	memcpy(f->cfg, cfg, sizeof(cfg));
 	s->ctx.ops->unlock(&s->ctx);
 	return 0;
 }

@@ -101,6 +101,9 @@ map_piece(unsigned int domain, const struct vfio_iommu_type1_dma_map *map,
 	int rc;
 
 	rc = s82_request(&req, &piece->fd, 1, &rep, NULL, &none);
+	s82_log(S82_LOG_DEBUG, "domain %u: map iova 0x%" PRIx64 ", %" PRIu64 " bytes at 0x%" PRIx64
+		", offset 0x%" PRIx64 ": %d", domain, req.arg[1], piece->len, piece->start, piece->off,
+		rc);
 	if (rc == 0)
 		own_memory(&rep, piece->start);
 	return rc;
@@ -114,6 +117,8 @@ unmap(unsigned int domain, uint64_t iova, uint64_t size, bool all, uint64_t *unm
 	int rc = s82_ask(&req, &rep, NULL);
 
 	*unmapped = rc == 0 ? rep.val[0] : 0;
+	s82_log(S82_LOG_DEBUG, "domain %u: unmap iova 0x%" PRIx64 ", %" PRIu64 " bytes: %d", domain,
+		iova, *unmapped, rc);
 	return rc;
 }
 
