@@ -46,12 +46,9 @@ pf_fire_other(struct s82_ctx *ctx)
 	}
 	if (!(pending & EICR_OTHER))
 		return;
-	/*
-	 * Unmapped, they go to vector 0: DPDK's PF turns MSI-X mode on for its VFs' sake and maps
-	 * nothing unless it uses RX interrupts, and its mailbox works on cards all the same.
-	 */
 	ivar = s82_reg(st, R_IVAR_MISC) >> 8;
-	fire(ctx, S82_PF, ivar & IVAR_VALID ? ivar & 63 : 0);
+	if (ivar & IVAR_VALID)
+		fire(ctx, S82_PF, ivar & 63);
 	if (gpie & GPIE_EIAME)
 		*preg(st, R_EIMS) &= ~(s82_reg(st, R_EIAM) & EICR_OTHER);
 }
