@@ -77,8 +77,8 @@ reads_every_option(void **state)
 	assert_int_equal(c.n_vf, 2);
 	assert_memory_equal(c.vf[0].mac, mac, 6);
 	assert_memory_equal(c.vf[1].peer_mac, peer, 6);
-	assert_int_equal(c.vf[0].n_vlans, 2);
-	assert_int_equal(c.vf[0].vlans[1], 200);
+	assert_int_equal(c.vf[0].n_vlans, 1);
+	assert_int_equal(c.vf[0].vlans[0], 100);
 	assert_string_equal(c.vf[1].name, "vf1");
 	assert_string_equal(c.forward[0].name, "ping-pong");
 	assert_int_equal(c.forward[0].mode, CFG_MAC);

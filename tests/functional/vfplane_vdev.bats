@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# vfplane without a NIC: command line, configuration, forwarding between vdevs, prompt, signals.
+
+setup() {
+	load helpers
+	need_built "$VFPLANE"
+	eal=(-l 0-1 --no-huge -m 256 --no-telemetry --file-prefix "$(unique_name)")
+	null=(--vdev=net_null0 --vdev=net_null1)
+	report=$BATS_TEST_TMPDIR/report.json
+}
+
+want() {
+	jq -er "$1" "$report"
+}
+
+@test "help, version and check need no EAL" {
+	run -0 "$VFPLANE" --help
+	[[ "$output" == *"--cmdline-file FILE"* ]]
+	run -0 "$VFPLANE" --version
+	[[ "$output" == "vfplane "* ]]
+	for conf in "$TOP"/config/*.conf; do
+		run -0 "$VFPLANE" --check --config "$conf"
+		[[ "$output" == *"$conf is good"* ]]
+		run -0 "$VFPLANE" -l 0 -- --check --config "$conf"
+	done
+}
+
+@test "usage errors say what is allowed and exit with 2" {
+	run -2 "$VFPLANE" -- --rum 5
+	[[ "$output" == *"--rum"*"allowed: "*"--run"* ]]
+	run -2 "$VFPLANE" -- --run never
+	[[ "$output" == *"whole seconds"* ]]
+	run -2 "$VFPLANE" -a nonsense --
+	[[ "$output" == *"not a PCI address"* ]]
+	run -2 "$VFPLANE" --check
+	run -2 "$VFPLANE" -- --config /nonexistent.conf
+	[[ "$output" == *"/nonexistent.conf"* ]]
+}
+
+# Line numbers of a file's options, one "LINE OPTION" each. Comments are blanked first.
+options() {
+	perl -0pe 's{/\*.*?\*/}{ $a = $&; $a =~ s/[^\n]//g; $a }gse; s{(#|//)[^\n]*}{}g' "$1" |
+		perl -ne 'while (/\b([a-z_]+)\s*=/g) { print "$. $1\n" }'
+}
+
+@test "every option of every example, misspelt or given a bad value, is an error with its line" {
+	local tried=0 bad=$BATS_TEST_TMPDIR/bad.conf conf line option
+
+	for conf in "$TOP"/config/*.conf; do
+		while read -r line option; do
+			sed -E "${line}s/\b$option( *=)/x$option\1/" "$conf" >"$bad"
+			run -2 "$VFPLANE" --check --config "$bad"
+			[[ "$output" == *"$bad:$line: "*"x$option"*"allowed: "* ]]
+			sed -E "${line}s/\b($option *= *\{?)[^ ,}]+/\1!/" "$conf" >"$bad"
+			run -2 "$VFPLANE" --check --config "$bad"
+			[[ "$output" == *"$bad:$line: $option"*"allowed: "* ]]
+			tried=$((tried + 1))
+		done < <(options "$conf")
+	done
+	echo "$tried options"
+	[ "$tried" -gt 20 ]
+}
+
+@test "two net_null ports: report, schema, nothing unaccounted for" {
+	run -0 "$VFPLANE" "${eal[@]}" "${null[@]}" -- --run 1 --json "$report"
+	[ "$(want .schema)" = vfplane.report/1 ]
+	[ "$(want .source)" = vdev ]
+	[ "$(want '.ports | map(.name) | join(" ")')" = "net_null0 net_null1" ]
+	[ "$(want '.ports[0].rx_packets > 1000')" = true ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+	[ "$(want '[.latency[] | select(.kind == "residence" and .count > 0 and
+		.min_ns <= .p50_ns and .p50_ns <= .p99_ns and .p99_ns <= .max_ns)] | length')" = 2 ]
+	[ "$(want '.duration_s >= 1 and .duration_s < 3')" = true ]
+	[ "$(want '.lcores[0].id')" = 1 ]
+	[ "$(want '.ports[0].queues[0].lcore')" = 1 ]
+}
+
+@test "the vdev example runs" {
+	run -0 "$VFPLANE" "${eal[@]}" "${null[@]}" -- --config "$TOP/config/vdev.conf" --run 1 --json -
+	[[ "$output" == *'"name": "loop-back"'* ]]
+}
+
+@test "a capture crosses from one port to another, whole" {
+	need_built "$MIXGEN"
+	"$MIXGEN" --packets 2000 "$BATS_TEST_TMPDIR/in.pcap"
+	cat >"$BATS_TEST_TMPDIR/c.conf" <<-END
+		forward through { from = net_pcap0  to = net_pcap1  mode = io }
+	END
+	run -0 "$VFPLANE" "${eal[@]}" \
+		--vdev="net_pcap0,rx_pcap=$BATS_TEST_TMPDIR/in.pcap,tx_pcap=$BATS_TEST_TMPDIR/back.pcap" \
+		--vdev="net_pcap1,tx_pcap=$BATS_TEST_TMPDIR/out.pcap" -- \
+		--config "$BATS_TEST_TMPDIR/c.conf" --run 1 --json "$report"
+	[ "$(want '.ports[0].rx_packets')" = 2000 ]
+	[ "$(want '.ports[1].tx_packets')" = 2000 ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+	[ "$(tcpdump -nn -r "$BATS_TEST_TMPDIR/out.pcap" 2>/dev/null | wc -l)" = 2000 ]
+}
+
+@test "the prompt: start, set fwd, show, clear, stop, quit; a typo is told" {
+	run -0 "$VFPLANE" "${eal[@]}" "${null[@]}" -- -i <<-END
+		help
+		start
+		show ports
+		set fwd macswap
+		show latency
+		show lcores
+		show bringup
+		show port stats net_null0
+		show port stats 1
+		show port stats nobody
+		clear port stats all
+		clear latency
+		stop
+		shwo ports
+		set fwd route
+		quit
+	END
+	[[ "$output" == *"set fwd io|mac|macswap"* ]]
+	[[ "$output" == *"forwarding mode: macswap"* ]]
+	[[ "$output" == *"residence"* ]]
+	[[ "$output" == *"there is no nobody"* ]]
+	[[ "$output" == *"port stats cleared"* ]]
+	[[ "$output" == *"stopped; the rings are drained"* ]]
+	[[ "$output" == *"no such command"* || "$output" == *"not found"* || "$output" == *"Bad arguments"* ]]
+}
+
+@test "a file of commands; a mistyped line is told with its number" {
+	printf '# comment\nshow ports\nstart\n' >"$BATS_TEST_TMPDIR/good"
+	run -0 "$VFPLANE" "${eal[@]}" "${null[@]}" -- --cmdline-file "$BATS_TEST_TMPDIR/good" --run 1
+	[[ "$output" == *"net_null1"* ]]
+	printf 'show ports\nshow portz\n' >"$BATS_TEST_TMPDIR/bad"
+	run -3 "$VFPLANE" "${eal[@]}" "${null[@]}" -- --cmdline-file "$BATS_TEST_TMPDIR/bad" --run 1
+	[[ "$output" == *"bad:2: "*"show portz"* ]]
+}
+
+@test "the end of standard input ends the prompt" {
+	run -0 timeout 20 "$VFPLANE" "${eal[@]}" "${null[@]}" -- -i </dev/null
+}
+
+@test "SIGINT and SIGTERM drain, write the report and exit with 0" {
+	local sig
+
+	for sig in INT TERM; do
+		# A job of a script ignores SIGINT unless it asks for it again.
+		timeout --preserve-status --foreground -s "$sig" 2 \
+			"$VFPLANE" "${eal[@]}" "${null[@]}" -- --json "$report" \
+			>"$BATS_TEST_TMPDIR/out" 2>&1
+		grep -q "draining" "$BATS_TEST_TMPDIR/out"
+		[ "$(want '.totals.unaccounted')" = 0 ]
+		rm "$report"
+	done
+}
+
+@test "a signal at any moment of bring-up ends it cleanly" {
+	local ms
+
+	for ms in 0.02 0.05 0.1 0.15 0.2 0.3; do
+		SECONDS=0
+		timeout --preserve-status --foreground -s TERM $ms \
+			"$VFPLANE" "${eal[@]}" "${null[@]}" -- >"$BATS_TEST_TMPDIR/out" 2>&1 && st=0 || st=$?
+		echo "after $ms s: $st"
+		# Before the program has its handlers the signal itself ends it.
+		[ "$st" -eq 0 ] || [ "$st" -eq 143 ]
+		[ "$SECONDS" -le 5 ]
+	done
+}
+
+@test "what is missing is named, with what to do, and exits with 3" {
+	run -3 "$VFPLANE" "${eal[@]}" -a 0000:7f:00.0 -- --run 1
+	[[ "$output" == *"0000:7f:00.0"*"no such PCI device"* || "$output" == *"no PCI device 0000:7f:00.0"* ]]
+	run -3 "$VFPLANE" "${eal[@]}" -- --run 1
+	[[ "$output" == *"no ports"*"--vdev"* ]]
+	run -3 "$VFPLANE" "${eal[@]/256/16}" "${null[@]}" -- --run 1
+	[[ "$output" == *"needs "*", has "* ]]
+	run -3 "$VFPLANE" -l 0 --no-huge -m 256 --no-telemetry --file-prefix "$(unique_name)" \
+		"${null[@]}" -- --run 1
+	[[ "$output" == *"one lcore is not enough"* ]]
+	run -3 "$VFPLANE" "${eal[@]}" "${null[@]}" -- --config "$TOP/config/ping-pong.conf" --run 1
+	[[ "$output" == *"pf0"* ]]
+}
