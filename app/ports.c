@@ -181,8 +181,11 @@ setup(void *arg)
 	if (ret < 0)
 		return ret;
 	rss_conf_default(&p->rss, pf ? pf->layout.pf_queues : p->nb_rxq);
-	if (pools)
+	if (pools) {
 		conf.txmode.mq_mode = RTE_ETH_MQ_TX_VMDQ_ONLY;
+		/* Without it the PMD's start clears VLNCTRL.VFE, and every VF gets every VLAN. */
+		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
+	}
 	if (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	rss_ethdev_prepare(&info, pools ? RTE_ETH_MQ_RX_VMDQ_RSS : RTE_ETH_MQ_RX_RSS, p->nb_rxq, &p->rss,
