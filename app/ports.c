@@ -297,7 +297,7 @@ rest(uint64_t all, uint64_t part, uint64_t last)
 {
 	uint64_t own = all > part ? all - part : 0;
 
-	/* While packets flow the readings are not of one instant: never run backwards. */
+	/* While packets flow the readings are not of one instant: never run backwards meanwhile. */
 	return own > last ? own : last;
 }
 
@@ -314,6 +314,8 @@ ports_read_nic(struct app *app)
 		if (p->role != PORT_PF || !p->started)
 			continue;
 		read_raw(p, &all);
+		if (!app->forwarding)
+			p->last = (struct port_nic){0};
 		for (uint16_t k = 0; k < app->n_ports; k++) {
 			const struct port *v = &app->ports[k];
 

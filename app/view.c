@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,19 +236,33 @@ nic_readings(const struct view *v, struct dp_nic_port nic[APP_MAX_PORTS])
 	return n;
 }
 
+static uint64_t
+account(const struct view *v, struct vfp_out *o)
+{
+	struct dp_nic_port nic[APP_MAX_PORTS];
+	struct dp_account *a = calloc(1, sizeof(*a));
+	uint64_t n = 0;
+
+	if (a && v->st) {
+		dp_account(v->st, nic, nic_readings(v, nic), a);
+		n = a->unaccounted;
+	}
+	for (uint16_t i = 0; a && o && n > 0 && i < a->n; i++) {
+		const struct port *p = app_port_by_id(v->app, a->ports[i].port_id);
+
+		if (p && (a->ports[i].rx_gap || a->ports[i].tx_gap))
+			vfp_out_note(o, "%s: the NIC handed over %" PRId64 " more than the workers took, the "
+				"workers gave %" PRId64 " more than the NIC sent", p->name,
+				a->ports[i].rx_gap, a->ports[i].tx_gap);
+	}
+	free(a);
+	return n;
+}
+
 uint64_t
 view_unaccounted(const struct view *v)
 {
-	struct dp_nic_port nic[APP_MAX_PORTS];
-	struct dp_account *account = calloc(1, sizeof(*account));
-	uint64_t n = 0;
-
-	if (account && v->st) {
-		dp_account(v->st, nic, nic_readings(v, nic), account);
-		n = account->unaccounted;
-	}
-	free(account);
-	return n;
+	return account(v, NULL);
 }
 
 void
@@ -275,7 +290,7 @@ view_totals(const struct view *v, struct vfp_out *o)
 	if (v->app->forwarding)
 		vfp_out_null(o, "unaccounted");
 	else
-		vfp_out_u64(o, "unaccounted", view_unaccounted(v), VFP_COUNT);
+		vfp_out_u64(o, "unaccounted", account(v, o), VFP_COUNT);
 	vfp_out_close(o);
 }
 
