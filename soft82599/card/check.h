@@ -29,8 +29,9 @@ struct check_counts {
 	uint64_t reordered;	/* came back after a later frame of the flow */
 	uint64_t duplicated;	/* came back once more than it went in */
 	uint64_t extra;		/* of no flow that was sent */
-	uint64_t outstanding;	/* neither back nor lost yet */
-	/* expected = received + lost + outstanding */
+	uint64_t forgiven;	/* see check_forgive() */
+	uint64_t outstanding;	/* neither back nor lost nor forgiven yet */
+	/* expected = received + lost + forgiven + outstanding */
 };
 
 enum check_result {
@@ -60,6 +61,9 @@ enum check_result check_returned(struct check *c, const uint8_t *frame, uint32_t
 
 /* Nothing that is outstanding will come back: it is lost. */
 void check_settle(struct check *c);
+
+/* Nor is it held against anybody: it went in before the receiver was at work. */
+void check_forgive(struct check *c);
 
 struct check_counts check_counts(const struct check *c);
 

@@ -59,19 +59,17 @@ wanted(const struct s82_state *st, const uint8_t *da)
 }
 
 bool
-wire_ready(struct wire *w, const uint8_t *frame, uint32_t len, int *why)
+wire_ready(struct wire *w, const uint8_t *frame, uint32_t len, struct s82_verdict *to)
 {
-	struct s82_verdict to;
 	uint32_t free_desc;
 
-	*why = S82_DROP_LINK_DOWN;
+	to->drop = S82_DROP_LINK_DOWN;
 	if (!s82_link_up(w->st))
 		return false;
 	w->ctx.ops->lock(&w->ctx);
-	to = s82_wire_probe(&w->ctx, frame, len, &free_desc);
+	*to = s82_wire_probe(&w->ctx, frame, len, &free_desc);
 	w->ctx.ops->unlock(&w->ctx);
-	*why = to.drop;
-	return to.drop < 0 && free_desc > 0 && wanted(w->st, frame);
+	return to->drop < 0 && free_desc > 0 && wanted(w->st, frame);
 }
 
 /* Takes what the NIC sent. Returns how many frames. */

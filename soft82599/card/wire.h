@@ -65,10 +65,10 @@ json_t *wire_json(struct wire *wire);
 /*
  * Can the programs behind the card receive this frame, the first of a capture? The link is up,
  * a descriptor waits for it, and it is not just that a default pool takes what nobody asked
- * for: its address is in a filter, or promiscuity is wanted. *why: enum s82_drop, or -1. The
+ * for: its address is in a filter, or promiscuity is wanted. *to: where it would go. The
  * model's lock is not held.
  */
-bool wire_ready(struct wire *w, const uint8_t *frame, uint32_t len, int *why);
+bool wire_ready(struct wire *w, const uint8_t *frame, uint32_t len, struct s82_verdict *to);
 
 /* Ticks per second, and a tick as the time of day in ns. */
 double wire_tsc_hz(const struct wire *w);

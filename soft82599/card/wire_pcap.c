@@ -14,7 +14,7 @@
 struct file_wire {
 	struct wire_frames frames;
 	uint32_t next;
-	int waiting_for;	/* before the start: why frame 1 would be dropped; -1 */
+	struct s82_verdict first;	/* before the start: what would become of frame 1 */
 	uint64_t last_ns;	/* of the record before */
 	pcap_t *dead;
 	pcap_dumper_t *dump;
@@ -30,7 +30,7 @@ file_open(struct wire *w)
 
 	if (p == NULL)
 		return -ENOMEM;
-	p->waiting_for = -1;
+	p->first.drop = -1;
 	err = wire_load(w->opts->wire_in, &p->frames);
 	if (err != 0 || w->opts->wire_out == NULL)
 		return err;
@@ -85,7 +85,7 @@ file_in(struct wire *w)
 	if (p->next == p->frames.count)
 		return 0;
 	if (p->next == 0 && !wire_ready(w, p->frames.frame[0].data, p->frames.frame[0].len,
-			&p->waiting_for)) {
+			&p->first)) {
 		w->wait_ns = LINK_NS;
 		return 0;
 	}
@@ -110,7 +110,7 @@ file_finish(struct wire *w)
 
 	if (p->next == 0)
 		card_log(CARD_LOG_WARN, "nothing of %s was sent: nobody received frame 1 (%s)",
-			w->opts->wire_in, p->waiting_for >= 0 ? s82_drop_name(p->waiting_for) :
+			w->opts->wire_in, p->first.drop >= 0 ? s82_drop_name(p->first.drop) :
 			"no descriptors, or no filter for its address");
 	if (p->dump != NULL && pcap_dump_flush(p->dump) != 0) {
 		card_log(CARD_LOG_ERROR, "%s could not be written", w->opts->wire_out);

@@ -10,6 +10,10 @@
  * reaches the PF's pool, as one of an unregistered VLAN does, is counted apart. If nobody
  * empties the PF's ring such frames are withheld once it is full, and counted as that.
  *
+ * Until the first frame comes back it sends one every PRIME_NS, since a ring is ready before the
+ * program that polls it is: testpmd, for one, throws away at `start` what lies in its rings.
+ * Frames that went in before that first one and stay away are "unanswered", not lost.
+ *
  * It stops sending for good when the device that took frames is stopped. What is under way then
  * is "in_flight": nobody can tell whether it would have come back.
  */
@@ -28,6 +32,7 @@
 #define RETRY_NS	50000ull	/* no descriptor is free */
 #define READY_NS	2000000ull	/* no link, or nobody receives yet */
 #define PATIENCE_NS	10000000ull	/* for a ring that nobody seems to empty */
+#define PRIME_NS	50000000ull	/* between two frames before the first comes back */
 #define SETTLE_NS	250000000ull	/* between two times that the NIC runs empty */
 #define SILENCE_NS	500000000ull	/* while it does: what has not come now is lost */
 
@@ -41,10 +46,12 @@ struct verify {
 	uint64_t turn;		/* source frames dealt with, sent or withheld */
 	uint64_t sent, to_vf, default_pool, withheld, rounds;
 	uint64_t dropped[S82_DROPS];
-	int waiting_for;	/* before the start: why frame 1 would be dropped; -1 */
+	struct s82_verdict first;	/* before the start: what would become of frame 1 */
 	bool started, stopped, done;
 	bool impatient;		/* the PF's ring was full for PATIENCE_NS */
 	uint64_t full_since;
+	bool primed;		/* the first came back, and those with it */
+	uint64_t prime_at;
 	/* running empty */
 	bool settling;
 	uint64_t settle_at, last_return, received_before;
@@ -84,7 +91,7 @@ verify_open(struct wire *w)
 
 	if (v == NULL)
 		return -ENOMEM;
-	v->waiting_for = -1;
+	v->first.drop = -1;
 	err = wire_load(w->opts->wire_in, &v->frames);
 	if (err != 0)
 		return err;
@@ -158,6 +165,26 @@ verify_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
 
 /* ---- what goes in ---- */
 
+/* Before the first return: is it time to try with one more? After it: let the others come. */
+static bool
+may_prime(struct wire *w, struct verify *v)
+{
+	uint64_t now = now_ns();
+
+	if (v->primed)
+		return true;
+	if (check_counts(v->check).received > 0) {
+		if (!v->settling) {
+			v->settling = true;
+			v->received_before = 0;
+			v->last_return = now;
+		}
+		return true;
+	}
+	w->wait_ns = PRIME_NS;
+	return now >= v->prime_at;
+}
+
 /* Lets the NIC run empty from time to time. Returns whether frames may be sent. */
 static bool
 settled(struct wire *w, struct verify *v)
@@ -178,8 +205,12 @@ settled(struct wire *w, struct verify *v)
 			w->wait_ns = READY_NS;
 			return false;
 		}
-		check_settle(v->check);
+		if (v->primed)
+			check_settle(v->check);
+		else
+			check_forgive(v->check);
 	}
+	v->primed = true;
 	v->settling = false;
 	v->settle_at = now + SETTLE_NS;
 	return true;
@@ -259,12 +290,17 @@ next_frame(struct wire *w, struct verify *v)
 	v->done = w->opts->rounds != 0 && v->rounds == w->opts->rounds;
 }
 
-/* Starts once frame 1 has a place to go to that is not merely the default pool. */
+/* Starts once frame 1 has a place to go to, and one that frames come back from. */
 static bool
 started(struct wire *w, struct verify *v)
 {
+	struct s82_verdict to = { .drop = S82_DROP_LINK_DOWN };
+
 	if (!v->started) {
-		v->started = wire_ready(w, v->data[0], v->len[0], &v->waiting_for);
+		v->started = wire_ready(w, v->data[0], v->len[0], &to) && comes_back(w, &to);
+		/* once the devices were up, that they were closed in the end tells nothing */
+		if (to.drop != S82_DROP_LINK_DOWN || v->first.pools == 0)
+			v->first = to;
 		v->settle_at = now_ns() + SETTLE_NS;
 		w->wait_ns = READY_NS;
 	}
@@ -277,7 +313,9 @@ verify_in(struct wire *w)
 	struct verify *v = w->priv;
 	unsigned int n = 0;
 
-	if (v->stopped || v->done || !started(w, v) || !settled(w, v))
+	if (v->stopped || v->done || !started(w, v) || !may_prime(w, v))
+		return 0;
+	if ((v->primed || v->settling) && !settled(w, v))
 		return 0;
 	w->ctx.ops->lock(&w->ctx);
 	while (n < IN_BURST && !v->done &&
@@ -289,6 +327,10 @@ verify_in(struct wire *w)
 		next_frame(w, v);
 		n++;
 		w->given += turn == TURN_SENT;
+		if (!v->primed && v->to_vf > 0) {
+			v->prime_at = now_ns() + PRIME_NS;
+			break;
+		}
 	}
 	w->ctx.ops->unlock(&w->ctx);
 	return n;
@@ -319,6 +361,14 @@ found_error(const struct wire *w, const struct verify *v)
 		n.extra != 0 || n.received == 0 || (w->opts->rounds != 0 && !v->done);
 }
 
+/* Why nothing was sent yet. */
+static const char *
+waiting_for(const struct verify *v)
+{
+	return v->first.drop >= 0 ? s82_drop_name(v->first.drop) :
+		"no VF with its address and VLAN has descriptors for it";
+}
+
 static void
 set_count(json_t *object, const char *name, uint64_t value)
 {
@@ -337,9 +387,8 @@ verify_json(struct wire *w)
 	json_object_set_new(object, "started", json_boolean(v->started));
 	json_object_set_new(object, "stopped", json_boolean(v->stopped));
 	json_object_set_new(object, "done", json_boolean(v->done));
-	if (!v->started && v->waiting_for >= 0)
-		json_object_set_new(object, "waiting_for",
-			json_string(s82_drop_name(v->waiting_for)));
+	if (!v->started)
+		json_object_set_new(object, "waiting_for", json_string(waiting_for(v)));
 	set_count(object, "packets_in_file", v->frames.count);
 	set_count(object, "flows", check_flows(v->check));
 	set_count(object, "rounds", v->rounds);
@@ -352,6 +401,7 @@ verify_json(struct wire *w)
 	set_count(object, "duplicated", n.duplicated);
 	set_count(object, "extra", n.extra);
 	set_count(object, "in_flight", n.outstanding);
+	set_count(object, "unanswered", n.forgiven);
 	set_count(object, "default_pool", v->default_pool);
 	set_count(object, "withheld", v->withheld);
 	json_object_set_new(object, "macs", json_string(check_macs(v->check)));
@@ -374,12 +424,11 @@ tell(const struct wire *w, const struct verify *v, bool bad)
 
 	if (!v->started) {
 		fprintf(stderr, "verify: FAIL: nothing was sent: nobody received frame 1 (%s)\n",
-			v->waiting_for >= 0 ? s82_drop_name(v->waiting_for) :
-			"no descriptors, or no filter for its address");
+			waiting_for(v));
 		return;
 	}
-	fprintf(stderr, "verify: %s: %llu sent, %llu to VFs, %llu back, %llu lost, %llu changed, "
-		"%llu reordered, %llu duplicated, %llu extra, %llu in flight%s\n",
+	fprintf(stderr, "verify: %s: %llu sent, %llu to VFs, %llu back, %llu lost, %llu changed,"
+		" %llu reordered, %llu duplicated, %llu extra, %llu in flight%s\n",
 		bad ? "FAIL" : "PASS", (unsigned long long)v->sent, (unsigned long long)v->to_vf,
 		(unsigned long long)n.received, (unsigned long long)n.lost,
 		(unsigned long long)n.changed, (unsigned long long)n.reordered,

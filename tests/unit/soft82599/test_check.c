@@ -77,7 +77,7 @@ assert_balance(struct check *c)
 {
 	struct check_counts n = check_counts(c);
 
-	assert_int_equal(n.expected, n.received + n.lost + n.outstanding);
+	assert_int_equal(n.expected, n.received + n.lost + n.forgiven + n.outstanding);
 }
 
 static void
@@ -137,6 +137,20 @@ lost_at_the_end_shows_when_settled(void **state)
 	assert_int_equal(check_counts(c).lost, 3);
 	assert_int_equal(check_counts(c).outstanding, 0);
 	assert_balance(c);
+}
+
+static void
+forgiven_is_not_lost(void **state)
+{
+	struct check *c = *state;
+
+	send_all(c, (uint32_t[]){ 0, 3 }, 2);
+	assert_int_equal(back(c, 3), CHECK_OK);
+	check_forgive(c);
+	assert_int_equal(check_counts(c).forgiven, 1);
+	assert_int_equal(check_counts(c).lost, 0);
+	assert_balance(c);
+	assert_int_equal(back(c, 0), CHECK_EXTRA);
 }
 
 static void
@@ -326,6 +340,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_at_the_end_shows_when_settled, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(forgiven_is_not_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(reordered_is_not_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(duplicated, setup, teardown),
 		cmocka_unit_test_setup_teardown(extra, setup, teardown),
