@@ -87,7 +87,9 @@ begin_meeting(struct dp *dp)
 	const uint32_t gen = dp->gen + 1;
 	const uint64_t until = rte_rdtsc() + MEET_TIMEOUT_S * rte_get_tsc_hz();
 
-	__atomic_store_n(&dp->gen, gen, __ATOMIC_RELEASE);
+	dp->gen = gen;
+	for (uint16_t i = 0; i < dp->n_workers; i++)
+		__atomic_store_n(&dp->workers[i]->gen, gen, __ATOMIC_RELEASE);
 	for (uint16_t i = 0; i < dp->n_workers; i++) {
 		if (!dp->workers[i]->launched)
 			continue;
@@ -126,7 +128,7 @@ launch_missing(struct dp *dp, const struct dp_runtime *rt, struct vfp_err *err)
 		if (rte_eal_get_lcore_state(id) != WAIT)
 			return vfp_err_set(err, -EBUSY, "lcore %u is busy with something else", id);
 		/* Before the launch: it must look at every meeting from now on. */
-		__atomic_store_n(&w->ack, dp->gen, __ATOMIC_RELAXED);
+		w->gen = w->ack = dp->gen;
 		w->launched = true;
 		if (rte_eal_remote_launch(dp_worker_main, w, id) != 0) {
 			w->launched = false;
@@ -274,34 +276,69 @@ dp_running(struct dp *dp)
 	return __atomic_load_n(&dp->running, __ATOMIC_RELAXED);
 }
 
-/* Every queue gave nothing for DRAIN_POLLS polls, and nothing came anywhere for `quiet` ticks. */
-static bool
-is_quiet(const struct dp *dp, uint64_t quiet)
+/* What the flows had counted when it was last looked: any more packets, and how many empty polls. */
+struct look {
+	uint64_t rx;
+	uint64_t at;
+	uint64_t empty[]; /* by flow */
+};
+
+static uint64_t
+sum_rx(const struct dp *dp)
 {
-	const uint64_t now = rte_rdtsc();
+	uint64_t rx = 0;
 
 	for (uint16_t e = 0; e < dp->rt->plan->n_entries; e++)
-		if (!dp->rt->flows[e].paused &&
-			dp_load(&dp->rt->flows[e].empty_run) < DRAIN_POLLS)
-			return false;
-	for (uint16_t i = 0; i < dp->n_workers; i++)
-		if (dp->workers[i]->launched &&
-			(int64_t)(now - dp_load(&dp->workers[i]->last_rx)) < (int64_t)quiet)
-			return false;
-	return true;
+		rx += dp_load(&dp->rt->flows[e].c.rx);
+	return rx;
 }
 
+static void
+look_again(const struct dp *dp, struct look *k)
+{
+	k->at = rte_rdtsc();
+	for (uint16_t e = 0; e < dp->rt->plan->n_entries; e++)
+		k->empty[e] = dp_load(&dp->rt->flows[e].empty_polls);
+	/* Last: what comes from here on is seen as a change. */
+	k->rx = sum_rx(dp);
+}
+
+/* Since the last look nothing came for `quiet` ticks, and every queue was found empty often enough. */
 static bool
+is_quiet(const struct dp *dp, const struct look *k, uint64_t quiet)
+{
+	if (rte_rdtsc() - k->at < quiet)
+		return false;
+	for (uint16_t e = 0; e < dp->rt->plan->n_entries; e++)
+		if (!dp->rt->flows[e].paused &&
+			dp_load(&dp->rt->flows[e].empty_polls) - k->empty[e] < DRAIN_POLLS)
+			return false;
+	return sum_rx(dp) == k->rx;
+}
+
+/* 0, -ETIMEDOUT, -ENOMEM */
+static int
 wait_quiet(const struct dp *dp, uint32_t timeout_ms, uint64_t quiet)
 {
 	const uint64_t until = rte_rdtsc() + timeout_ms * rte_get_tsc_hz() / 1000;
+	struct look *k =
+		malloc(sizeof(*k) + dp->rt->plan->n_entries * sizeof(k->empty[0]));
+	int rc = 0;
 
-	while (!is_quiet(dp, quiet)) {
-		if (rte_rdtsc() > until)
-			return false;
+	if (k == NULL)
+		return -ENOMEM;
+	look_again(dp, k);
+	while (!is_quiet(dp, k, quiet)) {
+		if (rte_rdtsc() > until) {
+			rc = -ETIMEDOUT;
+			break;
+		}
 		usleep(DRAIN_LOOK_US);
+		if (sum_rx(dp) != k->rx)
+			look_again(dp, k);
 	}
-	return true;
+	free(k);
+	return rc;
 }
 
 int
@@ -312,11 +349,15 @@ dp_drain(struct dp *dp, uint32_t timeout_ms, uint32_t quiet_us)
 	int rc = 0;
 
 	pthread_mutex_lock(&dp->lock);
-	if (dp->running && !wait_quiet(dp, timeout_ms, quiet)) {
+	if (dp->running)
+		rc = wait_quiet(dp, timeout_ms, quiet);
+	if (rc == -ETIMEDOUT) {
 		dp->stopping = true;
 		rc = rebuild(dp, NULL);
 		if (rc == 0)
-			rc = wait_quiet(dp, timeout_ms, quiet) ? 1 : -ETIMEDOUT;
+			rc = wait_quiet(dp, timeout_ms, quiet);
+		if (rc == 0)
+			rc = 1;
 	}
 	stop_locked(dp);
 	pthread_mutex_unlock(&dp->lock);

@@ -112,9 +112,9 @@ flow_macs(struct dp_flow *f, const struct dp_spec_port *out)
 
 /* The recorder of a rule and a worker: it outlives plans, so that latency goes on counting. */
 static int
-flow_recorder(struct dp *dp, struct dp_flow *f, const struct dp_worker *w)
+flow_recorder(struct dp *dp, struct dp_flow *f)
 {
-	struct lat_recorder **rec = &dp->rules[f->rule]->rec[worker_index(dp, w)];
+	struct lat_recorder **rec = &dp->rules[f->rule]->rec[f->worker];
 
 	if (dp->conf.no_latency || f->op == DP_OP_SINK)
 		return 0;
@@ -134,7 +134,6 @@ flow_init(struct dp *dp, struct dp_flow *f, const struct dp_plan *plan, uint16_t
 	int rxq = queue_state(dp, in->port_id, entry->rx_queue), txq = DP_NONE;
 	int r = rule_state(dp, rule->name);
 
-	f->lcore = l;
 	f->rx_id = in->port_id;
 	f->rx_queue = entry->rx_queue;
 	f->burst = plan->burst;
@@ -153,11 +152,12 @@ flow_init(struct dp *dp, struct dp_flow *f, const struct dp_plan *plan, uint16_t
 	}
 	if (w == NULL || rxq < 0 || txq < 0 || r < 0)
 		return -ENOMEM;
+	f->worker = worker_index(dp, w);
 	f->op = op_of(dp, rule->mode, f->tx_id);
 	f->rxq = (uint16_t)rxq;
 	f->txq = (uint16_t)txq;
 	f->rule = (uint16_t)r;
-	return flow_recorder(dp, f, w);
+	return flow_recorder(dp, f);
 }
 
 int
@@ -222,6 +222,7 @@ dp_runtime_retire(struct dp *dp, const struct dp_runtime *old, struct dp_runtime
 		const struct dp_flow *f = &old->flows[e];
 
 		retire_counts(dp, f);
+		dp->workers[f->worker]->rx += f->c.rx;
 		for (uint16_t k = 0; k < next->plan->n_entries; k++)
 			if (next->flows[k].rxq == f->rxq)
 				next->flows[k].last_empty = f->last_empty;

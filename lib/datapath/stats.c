@@ -87,7 +87,7 @@ static void
 take_flow(const struct dp *dp, uint16_t e, struct dp_stats *s)
 {
 	const struct dp_flow *f = &dp->rt->flows[e];
-	const uint32_t lcore = dp->rt->plan->lcores[f->lcore].id;
+	const uint32_t lcore = dp->workers[f->worker]->lcore;
 	struct dp_counts c;
 
 	load_counts(f, &c);
@@ -95,6 +95,7 @@ take_flow(const struct dp *dp, uint16_t e, struct dp_stats *s)
 	add_counts(&s->rules[dp->rt->plan->entries[e].rule].counts, &c);
 	s->queues[f->rxq].rx += c.rx;
 	s->queues[f->rxq].rx_lcore = lcore;
+	s->lcores[f->worker].rx += c.rx;
 	if (f->txq == DP_NONE)
 		return;
 	s->queues[f->txq].tx += c.tx;
@@ -107,13 +108,12 @@ static void
 take_lcore(const struct dp_worker *w, struct dp_lcore_stats *l)
 {
 	l->id = w->lcore;
-	l->polls = dp_load(&w->polls);
-	l->empty_polls = dp_load(&w->empty_polls);
-	l->rx = dp_load(&w->rx);
+	l->rx = w->rx;
 	l->busy_cycles = dp_load(&w->busy);
 	l->idle_cycles = dp_load(&w->idle);
 	for (unsigned int b = 0; b < DP_BURST_BINS; b++)
-		l->bursts[b] = dp_load(&w->bursts[b]);
+		l->polls += l->bursts[b] = dp_load(&w->bursts[b]);
+	l->empty_polls = l->bursts[0];
 }
 
 int
@@ -130,10 +130,10 @@ dp_stats_take(struct dp *dp, struct dp_stats **stats)
 		s->tsc = rte_rdtsc();
 		s->tsc_hz = rte_get_tsc_hz();
 		take_tables(dp, s);
-		for (uint16_t e = 0; dp->rt != NULL && e < dp->rt->plan->n_entries; e++)
-			take_flow(dp, e, s);
 		for (uint16_t i = 0; i < dp->n_workers; i++)
 			take_lcore(dp->workers[i], &s->lcores[i]);
+		for (uint16_t e = 0; dp->rt != NULL && e < dp->rt->plan->n_entries; e++)
+			take_flow(dp, e, s);
 	}
 	pthread_mutex_unlock(&dp->lock);
 	if (rc != 0) {

@@ -49,12 +49,12 @@ lat_summarise(const struct lat_hist *h, double hz, struct lat_summary *s)
 	};
 	if (s->count == 0)
 		return;
-	s->min_ns = (double)h->min * ns;
+	s->min_ns = (double)lat_hist_min(h) * ns;
 	s->p50_ns = (double)lat_hist_quantile(h, 0.5) * ns;
 	s->p90_ns = (double)lat_hist_quantile(h, 0.9) * ns;
 	s->p99_ns = (double)lat_hist_quantile(h, 0.99) * ns;
 	s->p999_ns = (double)lat_hist_quantile(h, 0.999) * ns;
-	s->max_ns = (double)h->max * ns;
+	s->max_ns = (double)lat_hist_max(h) * ns;
 	s->mean_ns = lat_hist_mean(h) * ns;
 	s->stddev_ns = lat_hist_stddev(h) * ns;
 }

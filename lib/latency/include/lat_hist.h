@@ -12,11 +12,10 @@
  * 2^39 ticks: 100 s at up to 5.49 GHz. (The idea is HdrHistogram's, Gil Tene; SPDK's histogram_data
  * has the same shape.)
  *
- * Everything that is reported (count, mean, quantiles, deviation) is derived from the buckets, so
- * that it cannot disagree with itself: a copy taken while the writer goes on is a true set of
- * samples, each at most once, and later minus earlier is again such a set. min and max are kept
- * beside the buckets; after a subtraction they are the edges of the outermost buckets, unless the
- * exact value is known to lie in there.
+ * Everything that is reported (count, extremes, mean, quantiles, deviation) is derived from the
+ * buckets, so that it cannot disagree with itself: a copy taken while the writer goes on is a true
+ * set of samples, each at most once, and later minus earlier is again such a set, min and max
+ * included. It also keeps an add to one cache line.
  *
  * Threads: one writer calls lat_hist_add(). Any thread may call lat_hist_copy() on it. All else
  * works on a histogram that is the caller's own. The unit is ticks; nanoseconds appear only in
@@ -32,10 +31,8 @@
 #define LAT_HIST_BUCKETS ((LAT_HIST_TOP_BITS - LAT_HIST_SUB_BITS + 1) << LAT_HIST_SUB_BITS)
 
 struct lat_hist {
-	uint64_t min;	  /**< smallest value; UINT64_MAX while empty */
-	uint64_t max;	  /**< largest value, also when it was clipped */
 	uint64_t clipped; /**< of the count: how many lay above LAT_HIST_MAX (in the last bucket) */
-	uint64_t pad[5];
+	uint64_t pad[7];
 	uint64_t bucket[LAT_HIST_BUCKETS];
 };
 
@@ -80,15 +77,11 @@ lat_hist_bump(uint64_t *counter, uint64_t by)
 }
 
 /**
- * Add `weight` samples of one value. The hot path: no division, no loop, about one cache line.
+ * Add `weight` samples of one value. The hot path: no division, no loop, one cache line.
  */
 static inline void
 lat_hist_add(struct lat_hist *h, uint64_t ticks, uint64_t weight)
 {
-	if (__builtin_expect(ticks > h->max, 0))
-		__atomic_store_n(&h->max, ticks, __ATOMIC_RELAXED);
-	if (__builtin_expect(ticks < h->min, 0))
-		__atomic_store_n(&h->min, ticks, __ATOMIC_RELAXED);
 	if (__builtin_expect(ticks > LAT_HIST_MAX, 0)) {
 		ticks = LAT_HIST_MAX;
 		lat_hist_bump(&h->clipped, weight);
@@ -111,9 +104,14 @@ void lat_hist_subtract(struct lat_hist *h, const struct lat_hist *earlier);
 /** How many samples. */
 uint64_t lat_hist_count(const struct lat_hist *h);
 
+/** The smallest and the largest value, in ticks: the outer edges of the outermost buckets, so never
+ * inside the samples' range, and exact below 2^11 ticks. 0 when empty. */
+uint64_t lat_hist_min(const struct lat_hist *h);
+uint64_t lat_hist_max(const struct lat_hist *h);
+
 /**
  * The value that a share q (0..1) of the samples does not exceed, in ticks: rank ceil(q * count),
- * at least 1. The middle of its bucket, kept within min and max. 0 when empty.
+ * at least 1. The middle of its bucket; for the last rank lat_hist_max(). 0 when empty.
  */
 uint64_t lat_hist_quantile(const struct lat_hist *h, double q);
 

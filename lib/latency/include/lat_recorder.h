@@ -6,11 +6,13 @@
  * @file
  * What one worker records for one rule, and how a reader looks at it.
  *
- * Per burst, not per packet: rx_burst hands over n packets at one instant, so one add of weight n is
- * exact for the interval that starts there.
+ * Per burst, not per packet: rx_burst hands over n packets at once, so one clock read and one add of
+ * weight n serve them all.
  *
- * - **residence**: from rx_burst returned to tx_burst accepted. A burst that is accepted in parts
- *   weighs in in parts, each with the time of its own acceptance.
+ * - **residence**: from the call of the rx_burst that returned the packets to tx_burst accepted: the
+ *   time in this process, the driver's receive call included. (From its return would be the narrower
+ *   interval, at the price of a second clock read per burst; this is its upper bound.) A burst that
+ *   is accepted in parts weighs in in parts, each with the time of its own acceptance.
  * - **bound**: residence + the time since this queue was last known empty: the most that a packet
  *   can have waited in the RX ring and in software. Time inside the NIC before the packet reached
  *   the ring is not in it. A queue is known empty when a poll returned fewer packets than it could
@@ -65,7 +67,7 @@ lat_full_burst(uint16_t asked)
 /**
  * Record n packets of one acceptance. Worker only.
  *
- * @param since_rx ticks from rx_burst returned to tx_burst accepted
+ * @param since_rx ticks from rx_burst called to tx_burst accepted
  * @param since_empty ticks from the last stamp at which the queue was known empty to acceptance
  */
 static inline void

@@ -94,13 +94,15 @@ quantiles_are_right_within_half_a_bucket(void **state)
 	}
 	qsort(v, SAMPLES, sizeof(*v), by_value);
 	assert_int_equal(lat_hist_count(h), SAMPLES);
-	assert_true(h->min == v[0] && h->max == v[SAMPLES - 1]);
+	assert_true(lat_hist_min(h) == lat_hist_low(lat_hist_index(v[0])));
+	assert_true(lat_hist_max(h) == lat_hist_high(lat_hist_index(v[SAMPLES - 1])));
 	for (unsigned int i = 0; i < sizeof(qs) / sizeof(qs[0]); i++) {
 		const double rank = ceil(qs[i] * SAMPLES);
 		const double want = (double)v[rank < 1 ? 0 : (unsigned int)rank - 1];
 		const double got = (double)lat_hist_quantile(h, qs[i]);
 
-		assert_true(fabs(got - want) <= want / 2000 + 0.5);
+		/* The last rank gives the upper edge instead: a whole bucket. */
+		assert_true(fabs(got - want) <= want / (rank < SAMPLES ? 2000 : 1000) + 0.5);
 	}
 	assert_true(fabs(lat_hist_mean(h) * SAMPLES / sum - 1) < 0.0005);
 	for (unsigned int i = 0; i < SAMPLES; i++)
@@ -165,7 +167,7 @@ what_is_too_long_is_counted_as_clipped(void **state)
 	lat_hist_add(h, UINT64_MAX, 1);
 	assert_int_equal(h->clipped, 4);
 	assert_int_equal(lat_hist_count(h), 6);
-	assert_true(h->max == UINT64_MAX);
+	assert_true(lat_hist_max(h) == LAT_HIST_MAX);
 	lat_summarise(h, 1e9, &s);
 	assert_int_equal(s.clipped, 4);
 	assert_true(s.min_ns <= s.p50_ns && s.p50_ns <= s.p99_ns && s.p99_ns <= s.max_ns);
@@ -200,7 +202,7 @@ a_clear_leaves_what_came_after(void **state)
 	lat_hist_copy(now, worker);
 	lat_view_apply(view, now);
 	assert_int_equal(lat_hist_count(now), 0);
-	assert_true(now->min == UINT64_MAX && now->max == 0 && now->clipped == 0);
+	assert_true(lat_hist_min(now) == 0 && lat_hist_max(now) == 0 && now->clipped == 0);
 
 	for (unsigned int i = 0; i < SAMPLES; i++) {
 		const uint64_t v = 100000 + next_random(&seed) % 100000;
@@ -211,30 +213,14 @@ a_clear_leaves_what_came_after(void **state)
 	lat_hist_copy(now, worker);
 	lat_view_apply(view, now);
 	assert_memory_equal(now->bucket, want->bucket, sizeof(want->bucket));
-	/* The extremes of the samples after the clear, within a bucket. */
-	assert_int_equal(lat_hist_index(now->min), lat_hist_index(want->min));
-	assert_int_equal(lat_hist_index(now->max), lat_hist_index(want->max));
-	assert_true(now->min <= want->min && now->max >= want->max);
+	/* The extremes too are those of the samples after the clear. */
+	assert_true(lat_hist_min(now) >= 99900 && lat_hist_min(now) < 101000);
+	assert_true(lat_hist_max(now) <= 200200 && lat_hist_max(now) > 199000);
+	assert_int_equal(now->clipped, 0);
 	free(view);
 	free(want);
 	free(now);
 	free(worker);
-}
-
-static void
-a_new_extreme_after_a_clear_is_exact(void **state)
-{
-	struct lat_hist *h = hist_new(), *before = hist_new();
-
-	(void)state;
-	lat_hist_add(h, 500000, 1);
-	lat_hist_copy(before, h);
-	lat_hist_add(h, 499999, 1);
-	lat_hist_add(h, 7777777, 1);
-	lat_hist_subtract(h, before);
-	assert_true(h->min == 499999 && h->max == 7777777);
-	free(h);
-	free(before);
 }
 
 static void
@@ -263,10 +249,10 @@ ticks_become_nanoseconds_on_display(void **state)
 
 	(void)state;
 	lat_hist_add(h, 250, 99);
-	lat_hist_add(h, 2500, 1);
+	lat_hist_add(h, 2000, 1);
 	lat_summarise(h, 2.5e9, &s);
-	assert_true(s.min_ns == 100 && s.p50_ns == 100 && s.p99_ns == 100 && s.max_ns == 1000);
-	assert_true(fabs(s.mean_ns - 109) < 0.1);
+	assert_true(s.min_ns == 100 && s.p50_ns == 100 && s.p99_ns == 100 && s.max_ns == 800);
+	assert_true(fabs(s.mean_ns - 107) < 0.1);
 	free(h);
 }
 
@@ -307,9 +293,6 @@ copies_of_a_written_one_only_grow(void **state)
 		assert_true(count >= lat_hist_count(old));
 		for (uint32_t i = 0; i < LAT_HIST_BUCKETS; i++)
 			assert_true(now->bucket[i] >= old->bucket[i]);
-		if (count > 0)
-			assert_true(now->bucket[lat_hist_index(now->max)] > 0 &&
-				now->bucket[lat_hist_index(now->min)] > 0);
 		memcpy(old, now, sizeof(*old));
 	}
 	pthread_join(writer, NULL);
@@ -330,7 +313,6 @@ main(void)
 		cmocka_unit_test(what_is_too_long_is_counted_as_clipped),
 		cmocka_unit_test(it_reaches_from_1_ns_to_100_s),
 		cmocka_unit_test(a_clear_leaves_what_came_after),
-		cmocka_unit_test(a_new_extreme_after_a_clear_is_exact),
 		cmocka_unit_test(nothing_is_known_of_an_empty_one),
 		cmocka_unit_test(ticks_become_nanoseconds_on_display),
 		cmocka_unit_test(a_full_burst_proves_nothing),
