@@ -9,6 +9,8 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
+#include <vfp_parse.h>
+
 #include "args.h"
 
 /* A year: longer runs are spelled by leaving --run out. */
@@ -65,25 +67,7 @@ args_help(void)
 	}
 	printf("\nexit status: 0 done; %d usage or configuration error; %d device or bring-up failed;\n"
 	       "%d ran, but packets are unaccounted for\n",
-		EXIT_CONFIG, EXIT_BRINGUP, EXIT_UNACCOUNTED);
-}
-
-int
-args_bdf(const char *in, char out[16])
-{
-	unsigned int dom = 0, bus, dev, fn;
-	int end = 0;
-
-	if (sscanf(in, "%4x:%2x:%2x.%1x%n", &dom, &bus, &dev, &fn, &end) != 4 || in[end] != '\0') {
-		dom = 0;
-		end = 0;
-		if (sscanf(in, "%2x:%2x.%1x%n", &bus, &dev, &fn, &end) != 3 || in[end] != '\0')
-			return -EINVAL;
-	}
-	if (dev > 0x1f || fn > 7 || strpbrk(in, "+- \t"))
-		return -EINVAL;
-	snprintf(out, 16, "%04x:%02x:%02x.%x", dom & 0xffff, bus & 0xff, dev, fn);
-	return 0;
+		VFP_EXIT_USAGE, VFP_EXIT_DEVICE, VFP_EXIT_UNACCOUNTED);
 }
 
 int
@@ -135,7 +119,7 @@ add_allow(struct args *a, const char *value, char *err)
 	}
 	memcpy(bdf, addr, len);
 	bdf[len] = '\0';
-	if (args_bdf(bdf, w->bdf) < 0) {
+	if (vfp_bdf_normalise(bdf, "-a", w->bdf, NULL) < 0) {
 		snprintf(err, ARGS_ERR_LEN,
 			"-a %s: not a PCI address; allowed: [DOMAIN:]BUS:DEVICE.FUNCTION[,devargs]",
 			value);

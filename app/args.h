@@ -15,14 +15,6 @@
 #define ARGS_MAX_ALLOW 80
 #define ARGS_ERR_LEN   256
 
-/** Exit codes: tools outside the tree rely on them. */
-enum {
-	EXIT_OK = 0,
-	EXIT_CONFIG = 2,      /**< usage or configuration error; nothing was touched */
-	EXIT_BRINGUP = 3,     /**< a device or a step of bring-up failed; all rolled back */
-	EXIT_UNACCOUNTED = 4, /**< it ran, but packets are unaccounted for */
-};
-
 /** A device named by -a in any of its spellings. */
 struct args_allow {
 	char bdf[16];      /**< 0000:03:00.1, with the domain */
@@ -68,11 +60,5 @@ void args_free(struct args *a);
 
 /** Print the help text, made from the option table. */
 void args_help(void);
-
-/**
- * Normalise a PCI address: "03:00.1" and "0000:03:00.1" both become "0000:03:00.1".
- * @return 0 or -EINVAL.
- */
-int args_bdf(const char *in, char out[16]);
 
 #endif

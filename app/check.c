@@ -4,7 +4,6 @@
 #include <sriov_layout.h>
 #include <vfp_err.h>
 
-#include "args.h"
 #include "check.h"
 
 static int
@@ -28,7 +27,7 @@ check_config(const struct config *c)
 {
 	for (uint32_t i = 0; i < c->n_pf; i++)
 		if (check_pf(c, &c->pf[i]) < 0)
-			return EXIT_CONFIG;
+			return VFP_EXIT_USAGE;
 	for (uint32_t i = 0; i < c->n_vf; i++)
 		printf("%s: %s, %u VLANs\n", c->vf[i].name,
 			c->vf[i].owner == CFG_OWNER_TENANT ? "a tenant's" : "polled here", c->vf[i].n_vlans);
@@ -39,5 +38,5 @@ check_config(const struct config *c)
 	for (uint32_t i = 0; i < c->n_lcore; i++)
 		printf("lcore %u: %u queues\n", c->lcore[i].id, c->lcore[i].n_queues);
 	printf("%s is good\n", c->file);
-	return EXIT_OK;
+	return VFP_EXIT_OK;
 }

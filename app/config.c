@@ -9,7 +9,8 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
-#include "args.h"
+#include <vfp_parse.h>
+
 #include "config.h"
 
 /*
@@ -28,22 +29,16 @@ struct spec {
 };
 
 static int
-store_number(uint32_t *out, const char *word, long long min, long long max)
+store_number(uint32_t *out, const char *word, uint32_t min, uint32_t max)
 {
-	const char *why;
-	long long v = strtonum(word, min, max, &why);
-
-	/* strtonum takes blanks and signs; a configuration should not. */
-	if (why || word[0] < '0' || word[0] > '9')
-		return -EINVAL;
-	*out = v;
-	return 0;
+	/* The sentence comes from the schema, which knows the option's line as well. */
+	return vfp_parse_u32(word, "number", min, max, out, NULL);
 }
 
 static int
 store_pf_pci(void *object, const char *word)
 {
-	return args_bdf(word, ((struct cfg_pf_sec *)object)->pci);
+	return vfp_bdf_normalise(word, "pci", ((struct cfg_pf_sec *)object)->pci, NULL);
 }
 
 static int
@@ -56,26 +51,12 @@ store_pf_queues(void *object, const char *word)
 }
 
 static int
-parse_mac(const char *word, uint8_t mac[6])
-{
-	static const uint8_t zero[6];
-	int end = 0;
-
-	if (sscanf(word, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2],
-		    &mac[3], &mac[4], &mac[5], &end) != 6 ||
-		word[end] != '\0' || strpbrk(word, "+- \t"))
-		return -EINVAL;
-	/* A port's own address is unicast and not all zeroes. */
-	return (mac[0] & 1) || memcmp(mac, zero, 6) == 0 ? -EINVAL : 0;
-}
-
-static int
 store_vf_mac(void *object, const char *word)
 {
 	struct cfg_vf_sec *vf = object;
 
 	vf->has_mac = true;
-	return parse_mac(word, vf->mac);
+	return vfp_parse_unicast_mac(word, "mac", vf->mac, NULL);
 }
 
 static int
@@ -93,7 +74,7 @@ store_vf_peer(void *object, const char *word)
 
 	if (strchr(word, ':')) {
 		vf->has_peer_mac = true;
-		return parse_mac(word, vf->peer_mac);
+		return vfp_parse_unicast_mac(word, "peer", vf->peer_mac, NULL);
 	}
 	if (!is_port_name(word))
 		return -EINVAL;

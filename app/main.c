@@ -28,15 +28,15 @@ finish(struct app *app)
 {
 	struct vfp_err err = {0};
 	struct view v;
-	int status = EXIT_OK;
+	int status = VFP_EXIT_OK;
 
 	pthread_mutex_lock(&app->lock);
 	if (view_take(app, VIEW_START, &v) == 0) {
 		report_tables(&v, app->say, true);
 		if (view_unaccounted(&v) > 0)
-			status = EXIT_UNACCOUNTED;
+			status = VFP_EXIT_UNACCOUNTED;
 		if (app->args.json && report_write(&v, app->args.json, &err) < 0)
-			status = complain(EXIT_BRINGUP, err.text);
+			status = complain(VFP_EXIT_DEVICE, err.text);
 		view_free(&v);
 	}
 	pthread_mutex_unlock(&app->lock);
@@ -50,7 +50,7 @@ work(struct app *app)
 	int ret = devices_plan(app, &err);
 
 	if (ret < 0)
-		return complain(ret == -ENODEV ? EXIT_BRINGUP : EXIT_CONFIG, err.text);
+		return complain(ret == -ENODEV ? VFP_EXIT_DEVICE : VFP_EXIT_USAGE, err.text);
 	ret = bringup(app, &err);
 	if (ret == 0 && !app_signal)
 		ret = telemetry_register(app);
@@ -64,7 +64,7 @@ work(struct app *app)
 		app_step(app, false, "%s", err.text);
 	telemetry_off();
 	bringup_undo(app);
-	return ret < 0 ? complain(EXIT_BRINGUP, err.text) : ret;
+	return ret < 0 ? complain(VFP_EXIT_DEVICE, err.text) : ret;
 }
 
 int
@@ -75,19 +75,19 @@ main(int argc, char **argv)
 	int status;
 
 	if (!err)
-		return EXIT_BRINGUP;
+		return VFP_EXIT_DEVICE;
 	if (args_parse(argc, argv, &app.args, err) < 0)
-		return complain(EXIT_CONFIG, err);
+		return complain(VFP_EXIT_USAGE, err);
 	pthread_mutex_init(&app.lock, NULL);
 	app.say = app.args.json && strcmp(app.args.json, "-") == 0 ? stderr : stdout;
 	if (app.args.help) {
 		args_help();
-		status = EXIT_OK;
+		status = VFP_EXIT_OK;
 	} else if (app.args.version) {
 		printf("vfplane %s\n", VFPLANE_VERSION);
-		status = EXIT_OK;
+		status = VFP_EXIT_OK;
 	} else if (app.args.config && config_load(app.args.config, &app.cfg, err) < 0) {
-		status = complain(EXIT_CONFIG, err);
+		status = complain(VFP_EXIT_USAGE, err);
 	} else if (app.args.check) {
 		status = check_config(&app.cfg);
 	} else {

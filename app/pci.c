@@ -9,7 +9,8 @@
 
 #include <bsd/string.h>
 
-#include "args.h"
+#include <vfp_parse.h>
+
 #include "pci.h"
 
 #define SOFT_VENDOR 0x5f82
@@ -57,7 +58,7 @@ pci_vf_of(const char *pf, unsigned int n, char bdf[16])
 	ret = link_name(pf, file, name, sizeof(name));
 	if (ret < 0)
 		return ret;
-	return args_bdf(name, bdf);
+	return vfp_bdf_normalise(name, file, bdf, NULL);
 }
 
 unsigned int
@@ -79,7 +80,7 @@ pci_pf_of(const char *vf, char pf[16], unsigned int *n)
 
 	if (ret < 0)
 		return ret;
-	ret = args_bdf(name, pf);
+	ret = vfp_bdf_normalise(name, "physfn", pf, NULL);
 	if (ret < 0)
 		return ret;
 	for (*n = 0; *n < 256; (*n)++) {

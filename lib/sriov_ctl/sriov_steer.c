@@ -51,7 +51,7 @@ sriov_steer_frame(const struct sriov_steer *s, const uint8_t *frame, size_t len,
 		uint64_t owners = pools_of_vlan(s, vid);
 
 		if (owners == 0) {
-			*pools = pf;
+			*pools = s->vlan_filter ? 0 : pf;
 			return "vlan not registered";
 		}
 		*pools &= owners;

@@ -6,11 +6,13 @@
  * @file
  * Which pool a frame from the wire goes to, by the MACs and VLANs that the PF set up. Pure.
  *
- * A tagged frame whose VLAN is registered for nobody goes to the PF's pool, whatever its MAC; one
- * that is registered goes only to pools that own both (datasheet section 7.10.3). A unicast MAC that
- * nobody owns passes no filter while the PF is not promiscuous.
+ * A registered VLAN goes only to pools that own both the tag and the MAC (datasheet section 7.10.3).
+ * One that is registered for nobody passes no filter where the PF filters VLANs, as vfplane's PF does;
+ * else it goes to the PF's pool, whatever its MAC. A unicast MAC that nobody owns passes no filter
+ * while the PF is not promiscuous.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +22,7 @@
 struct sriov_steer {
 	struct sriov_layout layout;
 	uint8_t pf_mac[6];
+	bool vlan_filter; /**< the PF filters VLANs (VLNCTRL.VFE on, VFTA holds the registered ones) */
 	struct sriov_vf_policy vf[SRIOV_MAX_VFS];
 };
 

@@ -90,6 +90,8 @@ frames_find_their_pool(void **state)
 	steer("\x02\x09\xc0\x00\x00\x01", 300, 2, "mac");
 	steer("\x02\x09\xc0\x00\x00\x00", 300, 0, "vlan not this VF's");
 	steer("\x02\x09\xc0\x00\x00\x00", 555, 4, "vlan not registered");
+	st.vlan_filter = true;
+	steer("\x02\x09\xc0\x00\x00\x00", 555, 0, "vlan not registered");
 	steer("\x02\x09\xc0\x00\x00\x00", 0, 1, "mac");
 	steer("\xff\xff\xff\xff\xff\xff", 100, 1, "broadcast");
 	assert_string_equal(sriov_steer_frame(&st, (const uint8_t *)"x", 1, &got), "too short");

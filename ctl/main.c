@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <vfp_err.h>
+
+#include "ctl.h"
+#include "version.h"
+
+static const struct {
+	const char *name;
+	const char *args;
+	const char *help;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"plan", "--vfs N [--queues 2|4] [--json] | --config FILE [--json]",
+		"pools and queues for so many VFs, or why not", cmd_plan},
+	{"predict", "--config FILE [--vfs N] [--packets N] [--pf-mac MAC] [--json] FILE.pcap",
+		"where each packet of a capture goes: pool, queue, or nowhere and why", cmd_predict},
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void
+help(FILE *to)
+{
+	fprintf(to, "usage: vfctl COMMAND [OPTIONS]\n\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(to, "  %s %s\n      %s\n", commands[i].name, commands[i].args, commands[i].help);
+	fprintf(to, "  --help, --version\n\nNeeds no NIC, no EAL and no rights.\n");
+}
+
+int
+ctl_usage(const char *command, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "vfctl %s: ", command);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, command) == 0)
+			fprintf(stderr, "\nusage: vfctl %s %s", command, commands[i].args);
+	fputc('\n', stderr);
+	return VFP_EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+		help(stdout);
+		return VFP_EXIT_OK;
+	}
+	if (strcmp(name, "--version") == 0) {
+		printf("vfctl %s\n", VFPLANE_VERSION);
+		return VFP_EXIT_OK;
+	}
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "vfctl: %s%s\n", name[0] ? "no such command: " : "which command?", name);
+	help(stderr);
+	return VFP_EXIT_USAGE;
+}
