@@ -324,6 +324,9 @@ apply_job(void *arg)
 	}
 	for (uint16_t v = 0; ret == 0 && v < pf->conf.layout.n_vfs; v++)
 		ret = apply_vf(pf, v);
+	/* Whoever holds a VF from before this start learns so that it must reset. */
+	for (uint16_t v = 0; ret == 0 && v < pf->conf.layout.n_vfs; v++)
+		ret = pmd_said(pf, v, "ping", rte_pmd_ixgbe_ping_vf(pf->port, v));
 	return ret;
 }
 

@@ -78,7 +78,8 @@ int sriov_pf_assign_macs(struct sriov_pf *pf, struct vfp_err *err);
 
 /**
  * All that a start of the PF loses: drop-enable on all queues, TX loopback, MAC and VLAN anti-spoof,
- * MACs and VLAN filters of each VF, flow control off. After each start.
+ * MACs and VLAN filters of each VF, flow control off. After each start. It ends with a ping of every
+ * VF: one that is held from before the start is told that way to reset.
  */
 int sriov_pf_apply(struct sriov_pf *pf, struct vfp_err *err);
 
