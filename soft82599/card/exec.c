@@ -165,13 +165,13 @@ card_become(char **command, const char *name, const char *sysfs_devices)
 	return err == ENOENT || err == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
-/* Goes into namespace `kind` of process pid, unless this process is in it. 0 or -errno. */
+/* Goes into namespace `kind` of process pid. 1; 0 if this process is in it already; -errno. */
 static int
 join(int pid, const char *kind, int flag)
 {
 	char path[64];
 	struct stat theirs, ours;
-	int fd, err = 0;
+	int fd, done = 0;
 
 	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
 	if (stat(path, &ours) != 0)
@@ -181,12 +181,11 @@ join(int pid, const char *kind, int flag)
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &theirs) != 0)
-		err = -errno;
-	else if ((theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev) &&
-			setns(fd, flag) != 0)
-		err = -errno;
+		done = -errno;
+	else if (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev)
+		done = setns(fd, flag) == 0 ? 1 : -errno;
 	close(fd);
-	return err;
+	return done;
 }
 
 /* Joins the card's view of the file system, and stays in the working directory. */
@@ -194,14 +193,15 @@ static int
 join_card(int pid)
 {
 	char *cwd = getcwd(NULL, 0);
-	int err = join(pid, "user", CLONE_NEWUSER);
+	int done = join(pid, "user", CLONE_NEWUSER);
 
-	if (err == 0)
-		err = join(pid, "mnt", CLONE_NEWNS);
-	if (err == 0 && (cwd == NULL || chdir(cwd) != 0))
-		err = -errno;
+	if (done >= 0)
+		done = join(pid, "mnt", CLONE_NEWNS);
+	/* setns() went to the root of the file system */
+	if (done == 1 && (cwd == NULL || chdir(cwd) != 0))
+		done = -errno;
 	free(cwd);
-	return err;
+	return done < 0 ? done : 0;
 }
 
 /* The folder that stands for /sys/bus/pci/devices; NULL if the card mounted it. */

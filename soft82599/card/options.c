@@ -213,7 +213,7 @@ help_options(unsigned int verbs)
 void
 card_help(void)
 {
-	printf("soft82599 %s: a software 82599 with virtual functions, behind the VFIO user API\n"
+	printf("soft82599 %s: a software 82599 with VFs, behind the VFIO user API\n"
 		"\n"
 		"usage: soft82599 run [OPTION]... -- COMMAND...\n"
 		"       soft82599 exec --name NAME -- COMMAND...\n"

@@ -72,6 +72,7 @@ struct sysfs_attr {
 #define SYSFS_ON_DRIVER	4u
 #define SYSFS_ON_BUS	8u
 #define SYSFS_ON_GROUP	16u
+#define SYSFS_ON_MODULE	32u
 
 /* The tree's root holds "pci", "iommu_groups" and "module". Paths start with '/'. 0 or -ENOENT. */
 int sysfs_lookup(struct sysfs *s, const char *path, struct sysfs_node *node);

@@ -256,8 +256,8 @@ bind_branches(void)
 	if (mount(BUS "/iommu_groups", GROUPS, NULL, MS_BIND, NULL) != 0)
 		card_log(CARD_LOG_INFO, "%s is not shown: %s", GROUPS, strerror(errno));
 	/* programs look there whether vfio-pci is loaded; the machine's modules stay visible */
-	if (access(MODULES "/vfio_pci", F_OK) != 0 && mount("soft82599", MODULES, "overlay",
-			MS_RDONLY, "lowerdir=" BUS "/module:" MODULES) != 0)
+	if (mount("soft82599", MODULES, "overlay", MS_RDONLY,
+			"lowerdir=" BUS "/module:" MODULES) != 0)
 		card_log(CARD_LOG_INFO, "vfio_pci is not shown in %s: %s", MODULES,
 			strerror(errno));
 	return mount(BUS "/pci", BUS, NULL, MS_BIND, NULL) == 0 ? 0 : -errno;

@@ -5,7 +5,7 @@
  *	/pci/drivers/DRIVER/...		bind, unbind, new_id, remove_id, BDF
  *	/pci/drivers_probe ...
  *	/iommu_groups/N/devices/BDF
- *	/module/vfio, /module/vfio_pci	folders that say: loaded
+ *	/module/vfio_pci ...		folders that say: loaded
  * In a kernel's /sys/bus/pci/devices the entries are links to /sys/devices; here they are
  * folders. All links are relative, and right once the two branches lie in /sys/bus/pci and in
  * /sys/kernel/iommu_groups.
@@ -317,6 +317,14 @@ show_group_type(struct sysfs *s, unsigned int group, char *buf)
 	return sprintf(buf, "DMA\n");
 }
 
+/* VFs may be made while the PF is on vfio-pci. */
+static int
+show_enable_sriov(struct sysfs *s, unsigned int index, char *buf)
+{
+	(void)s, (void)index;
+	return sprintf(buf, "Y\n");
+}
+
 static int
 show_nothing(struct sysfs *s, unsigned int index, char *buf)
 {
@@ -370,6 +378,7 @@ static const struct sysfs_attr attrs[] = {
 		store_drivers_autoprobe },
 	{ "rescan", 0200, SYSFS_ON_BUS, NULL, store_nothing },
 	{ "type", 0444, SYSFS_ON_GROUP, show_group_type, NULL },
+	{ "enable_sriov", 0444, SYSFS_ON_MODULE, show_enable_sriov, NULL },
 	{ "reserved_regions", 0444, SYSFS_ON_GROUP, show_nothing, NULL },
 };
 
@@ -584,16 +593,38 @@ lookup_group(struct sysfs *s, const struct parts *p, struct sysfs_node *node)
 	return 0;
 }
 
-static const char *const modules[] = { "vfio", "vfio_iommu_type1", "vfio_pci" };
+/* Those of the drivers, and what they need. */
+static const char *const modules[] = {
+	"vfio_pci", "vfio", "vfio_iommu_type1", "ixgbe", "ixgbevf",
+};
 
+#define MODULES	(sizeof(modules) / sizeof(modules[0]))
+
+/* /module/NAME; vfio_pci has a folder "parameters" */
 static int
-lookup_module(const struct parts *p)
+lookup_module(const struct parts *p, struct sysfs_node *node)
 {
-	for (unsigned int i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
-		if (p->n == 1 || (p->n == 2 && strcmp(p->part[1], modules[i]) == 0))
-			return 0;
-	}
-	return -ENOENT;
+	unsigned int i = 0;
+
+	if (p->n == 1)
+		return 0;
+	while (i < MODULES && strcmp(p->part[1], modules[i]) != 0)
+		i++;
+	if (i == MODULES || (p->n > 2 && (i != 0 || strcmp(p->part[2], "parameters") != 0)))
+		return -ENOENT;
+	return p->n <= 3 ? 0 : p->n == 4 ? find_attr(node, SYSFS_ON_MODULE, p->part[3]) :
+		-ENOENT;
+}
+
+static void
+list_module(const struct parts *p, void (*found)(void *arg, const char *name), void *arg)
+{
+	for (unsigned int i = 0; p->n == 1 && i < MODULES; i++)
+		found(arg, modules[i]);
+	if (p->n == 2 && strcmp(p->part[1], modules[0]) == 0)
+		found(arg, "parameters");
+	if (p->n == 3)
+		list_attrs(SYSFS_ON_MODULE, found, arg);
 }
 
 int
@@ -611,7 +642,7 @@ sysfs_lookup(struct sysfs *s, const char *path, struct sysfs_node *node)
 		return lookup_pci(s, &p, node);
 	if (strcmp(p.part[0], "iommu_groups") == 0)
 		return lookup_group(s, &p, node);
-	return strcmp(p.part[0], "module") == 0 ? lookup_module(&p) : -ENOENT;
+	return strcmp(p.part[0], "module") == 0 ? lookup_module(&p, node) : -ENOENT;
 }
 
 /* The functions that a filter lets through, by BDF. */
@@ -695,8 +726,7 @@ sysfs_list(struct sysfs *s, const char *path, void (*found)(void *arg, const cha
 		found(arg, "iommu_groups");
 		found(arg, "module");
 	} else if (strcmp(p.part[0], "module") == 0) {
-		for (unsigned int i = 0; p.n == 1 && i < sizeof(modules) / sizeof(modules[0]); i++)
-			found(arg, modules[i]);
+		list_module(&p, found, arg);
 	} else if (strcmp(p.part[0], "pci") == 0) {
 		list_pci(s, &p, &node, found, arg);
 	} else {
