@@ -2,7 +2,7 @@
 # Drives interactive testpmds, several at a time: each has a name of the test's choice.
 # shellcheck shell=bash
 
-declare -A TP_IN TP_PID
+declare -gA TP_IN TP_PID
 
 # tp_open NAME COMMAND...: starts COMMAND, which ends in a testpmd with -i; waits for its prompt.
 tp_open() {
