@@ -100,11 +100,15 @@ s82_irq_keep(unsigned int func, unsigned int vector, int fd)
 		close(old - 1);
 }
 
-/* Marks the card dead for all: its clients read all ones from now on. */
+/*
+ * The card does not answer: all ones from now on, for this process alone. Others find out by
+ * themselves, and it may be this process's doing, having closed descriptors that it did not open.
+ */
 static int
 card_gone(void)
 {
-	atomic_store(&s82_client.st->dead, 1);
+	if (!atomic_exchange(&s82_client.gone, true))
+		s82_log(S82_LOG_INFO, "the card is gone");
 	return -EIO;
 }
 
@@ -149,13 +153,16 @@ s82_card_alive(void)
 {
 	static _Atomic uint32_t calls;
 	char byte;
+	ssize_t n;
 
-	if (atomic_load_explicit(&s82_client.st->dead, memory_order_relaxed))
+	if (atomic_load_explicit(&s82_client.gone, memory_order_relaxed) ||
+			atomic_load_explicit(&s82_client.st->dead, memory_order_relaxed))
 		return false;
 	/* A killed card cannot say so itself; its socket does. */
 	if ((atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed) & 63) != 0)
 		return true;
-	if (recv(s82_client.sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+	n = recv(s82_client.sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (n > 0 || (n < 0 && errno == EAGAIN))
 		return true;
 	card_gone();
 	return false;
@@ -369,6 +376,7 @@ attach(void)
 	if (!hooked)
 		pthread_atfork(NULL, NULL, after_fork);
 	hooked = true;
+	atomic_store(&s82_client.gone, false);
 	atomic_store(&s82_client.attached, 1);
 	s82_log(S82_LOG_DEBUG, "attached to %s as client %u", name, s82_client.id);
 	return 0;

@@ -17,6 +17,7 @@
 
 struct s82_client_proc {
 	_Atomic uint32_t attached;	/* last to be set */
+	_Atomic bool gone;		/* the card does not answer any more */
 	int sock, fds_sock, doorbell, wire;
 	uint32_t id;
 	struct s82_state *st;

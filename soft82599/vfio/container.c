@@ -70,7 +70,7 @@ explain_refusal(const struct vfio_iommu_type1_dma_map *map, uint64_t at)
 	fprintf(stderr, "soft82599: cannot map %" PRIu64 " bytes at 0x%" PRIx64 " for DMA: the memory "
 		"at 0x%" PRIx64 " is private, or no file can be reached behind it, so the card, which "
 		"is another process, cannot share it. Use shared memory: hugepages, a memfd, or a file "
-		"mapped MAP_SHARED (DPDK: hugepages, or --no-huge without --legacy-mem).\n",
+		"mapped MAP_SHARED (DPDK: hugepages or --no-huge; not --mp-alloc=anon).\n",
 		(uint64_t)map->size, (uint64_t)map->vaddr, at);
 }
 
