@@ -41,18 +41,26 @@ wire_real_ns(const struct wire *w, uint64_t tsc)
 	return w->real0 + (int64_t)((int64_t)(tsc - w->tsc0) * 1e9 / wire_tsc_hz(w));
 }
 
-/* Is the frame's address group, in a receive address register, or are all taken? */
+/*
+ * Did somebody ask for frames to this address, and are they among the pools that it would go to?
+ * A group address needs no asking; promiscuity counts where there are no pools.
+ */
 static bool
-wanted(const struct s82_state *st, const uint8_t *da)
+wanted(const struct s82_state *st, const uint8_t *da, uint64_t pools)
 {
 	uint32_t low = da[0] | da[1] << 8 | da[2] << 16 | (uint32_t)da[3] << 24;
 	uint32_t high = da[4] | da[5] << 8 | RAH_AV;
+	bool vt = (st->reg[R_VT_CTL / 4] & VT_CTL_ENA) != 0;
 
-	if ((da[0] & 1) != 0 || (st->reg[R_FCTRL / 4] & FCTRL_UPE) != 0)
+	if ((da[0] & 1) != 0 || (!vt && (st->reg[R_FCTRL / 4] & FCTRL_UPE) != 0))
 		return true;
 	for (unsigned int i = 0; i < RARS; i++) {
+		uint64_t named = st->reg[R_MPSAR(i) / 4] |
+			(uint64_t)st->reg[R_MPSAR(i) / 4 + 1] << 32;
+
 		if (st->reg[R_RAL(i) / 4] == low &&
-				(st->reg[R_RAH(i) / 4] & (RAH_AV | 0xffff)) == high)
+				(st->reg[R_RAH(i) / 4] & (RAH_AV | 0xffff)) == high &&
+				(!vt || (named & pools) != 0))
 			return true;
 	}
 	return false;
@@ -69,7 +77,8 @@ wire_ready(struct wire *w, const uint8_t *frame, uint32_t len, struct s82_verdic
 	w->ctx.ops->lock(&w->ctx);
 	*to = s82_wire_probe(&w->ctx, frame, len, &free_desc);
 	w->ctx.ops->unlock(&w->ctx);
-	return to->drop < 0 && free_desc > 0 && wanted(w->st, frame);
+	return to->drop < 0 && free_desc > 0 &&
+		wanted(w->st, frame, to->pools);
 }
 
 /* Takes what the NIC sent. Returns how many frames. */

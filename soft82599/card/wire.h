@@ -65,7 +65,7 @@ json_t *wire_json(struct wire *wire);
 /*
  * Can the programs behind the card receive this frame, the first of a capture? The link is up,
  * a descriptor waits for it, and it is not just that a default pool takes what nobody asked
- * for: its address is in a filter, or promiscuity is wanted. *to: where it would go. The
+ * for: the pool that gets it has its address. *to: where it would go. The
  * model's lock is not held.
  */
 bool wire_ready(struct wire *w, const uint8_t *frame, uint32_t len, struct s82_verdict *to);

@@ -32,7 +32,8 @@
 #define RETRY_NS	50000ull	/* no descriptor is free */
 #define READY_NS	2000000ull	/* no link, or nobody receives yet */
 #define PATIENCE_NS	10000000ull	/* for a ring that nobody seems to empty */
-#define PRIME_NS	50000000ull	/* between two frames before the first comes back */
+#define PRIME_NS	50000000ull	/* between two frames while none comes back */
+#define TRIES		1024		/* such frames, beyond the window */
 #define SETTLE_NS	250000000ull	/* between two times that the NIC runs empty */
 #define SILENCE_NS	500000000ull	/* while it does: what has not come now is lost */
 
@@ -104,7 +105,8 @@ verify_open(struct wire *w)
 		v->data[i] = v->frames.frame[i].data;
 		v->len[i] = v->frames.frame[i].len;
 	}
-	v->check = check_create(v->data, v->len, v->frames.count, w->opts->window);
+	v->check = check_create(v->data, v->len, v->frames.count,
+		w->opts->window + TRIES);
 	if (v->check == NULL)
 		return -ENOMEM;
 	return w->opts->wire_out == NULL ? 0 : open_first(w, v);
@@ -165,55 +167,68 @@ verify_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
 
 /* ---- what goes in ---- */
 
-/* Before the first return: is it time to try with one more? After it: let the others come. */
-static bool
-may_prime(struct wire *w, struct verify *v)
+/* One frame every PRIME_NS, whatever is under way. Returns how many frames may be sent. */
+static unsigned int
+try_one(struct wire *w, struct verify *v, uint64_t now)
 {
-	uint64_t now = now_ns();
-
-	if (v->primed)
-		return true;
-	if (check_counts(v->check).received > 0) {
-		if (!v->settling) {
-			v->settling = true;
-			v->received_before = 0;
-			v->last_return = now;
-		}
-		return true;
-	}
 	w->wait_ns = PRIME_NS;
-	return now >= v->prime_at;
+	if (now < v->prime_at || check_counts(v->check).outstanding >= w->opts->window + TRIES)
+		return 0;
+	v->prime_at = now + PRIME_NS;
+	return 1;
 }
 
-/* Lets the NIC run empty from time to time. Returns whether frames may be sent. */
-static bool
-settled(struct wire *w, struct verify *v)
+static void
+start_settling(struct verify *v, uint64_t received, uint64_t now)
+{
+	v->settling = true;
+	v->received_before = received;
+	v->last_return = now;
+}
+
+/*
+ * The NIC shall run empty. What does not come although other frames do is lost; if nothing at
+ * all comes, the receiver may be stopped and have them still, or have thrown them away: that
+ * shows when it takes frames again, so try from time to time.
+ */
+static unsigned int
+settle(struct wire *w, struct verify *v, uint64_t now)
 {
 	struct check_counts n = check_counts(v->check);
-	uint64_t now = now_ns();
 
-	if (!v->settling) {
-		if (now < v->settle_at)
-			return true;
-		v->settling = true;
-		v->received_before = n.received;
-		v->last_return = now;
+	if (n.outstanding > 0 && now < v->last_return + SILENCE_NS) {
+		w->wait_ns = READY_NS;
+		return 0;
 	}
-	if (n.outstanding > 0) {
-		/* if nothing at all comes the receiver may be stopped: wait as long as it is */
-		if (n.received == v->received_before || now < v->last_return + SILENCE_NS) {
-			w->wait_ns = READY_NS;
-			return false;
-		}
-		if (v->primed)
-			check_settle(v->check);
-		else
-			check_forgive(v->check);
-	}
+	if (n.outstanding > 0 && n.received == v->received_before)
+		return try_one(w, v, now);
+	if (v->primed)
+		check_settle(v->check);
+	else
+		check_forgive(v->check);
 	v->primed = true;
 	v->settling = false;
 	v->settle_at = now + SETTLE_NS;
-	return true;
+	return IN_BURST;
+}
+
+/* How many frames may be sent now. */
+static unsigned int
+allowance(struct wire *w, struct verify *v)
+{
+	struct check_counts n = check_counts(v->check);
+	uint64_t now = now_ns();
+	unsigned int room = n.outstanding < w->opts->window ? w->opts->window - n.outstanding : 0;
+
+	if (!v->primed && n.received == 0)
+		return try_one(w, v, now);
+	if (!v->settling && !v->primed)
+		start_settling(v, 0, now);
+	else if (!v->settling && now >= v->settle_at)
+		start_settling(v, n.received, now);
+	if (v->settling)
+		return settle(w, v, now);
+	return room < IN_BURST ? room : IN_BURST;
 }
 
 /* Is the ring of the PF's pool full, and was it long enough not to wait for it any more? */
@@ -311,15 +326,17 @@ static unsigned int
 verify_in(struct wire *w)
 {
 	struct verify *v = w->priv;
-	unsigned int n = 0;
+	unsigned int n = 0, most;
+	uint64_t to_vf = v->to_vf;
 
-	if (v->stopped || v->done || !started(w, v) || !may_prime(w, v))
+	if (v->stopped || v->done || !started(w, v))
 		return 0;
-	if ((v->primed || v->settling) && !settled(w, v))
+	most = allowance(w, v);
+	if (most == 0)
 		return 0;
 	w->ctx.ops->lock(&w->ctx);
-	while (n < IN_BURST && !v->done &&
-			check_counts(v->check).outstanding < w->opts->window) {
+	/* frames that are not to come back take no room in the window */
+	while (n < IN_BURST && v->to_vf - to_vf < most && !v->done) {
 		enum turn turn = take_turn(w, v);
 
 		if (turn == TURN_WAIT)
@@ -327,10 +344,6 @@ verify_in(struct wire *w)
 		next_frame(w, v);
 		n++;
 		w->given += turn == TURN_SENT;
-		if (!v->primed && v->to_vf > 0) {
-			v->prime_at = now_ns() + PRIME_NS;
-			break;
-		}
 	}
 	w->ctx.ops->unlock(&w->ctx);
 	return n;
