@@ -40,6 +40,12 @@ struct s82_switch {
 	uint32_t key[10];		/* the RSS key that `hash` was made from */
 	bool hash_valid;
 	uint32_t hash[S82_HASH_BYTES][256];	/* Toeplitz, one table an input byte */
+	/*
+	 * Receive rings as they lie in this process, good for as long as the lock is held: an
+	 * unmap takes the lock.
+	 */
+	uint64_t burst;		/* which hold of the lock this is */
+	struct { uint64_t burst; uint64_t (*desc)[2]; } rx_ring[S82_QUEUES];
 	/* a burst's work left for its end */
 	uint64_t rx_touched[2], tx_touched[2];	/* queues that have an interrupt cause */
 };
@@ -116,7 +122,7 @@ void s82_mbox_pf_ready(struct s82_ctx *ctx);	/* PFRSTD: RSTD at every VF */
 void s82_mbox_vf_reset(struct s82_ctx *ctx, unsigned int vf);	/* FLR or VFCTRL.RST */
 
 /* --- switch.c */
-void s82_switch_update(struct s82_ctx *ctx);
+void s82_switch_update(struct s82_ctx *ctx);	/* first of all under each hold of the lock */
 uint64_t s82_switch_rx(struct s82_ctx *ctx, const struct s82_frame *f, int *drop);
 uint64_t s82_switch_tx(struct s82_ctx *ctx, const struct s82_frame *f, bool *to_wire, int *drop);
 unsigned int s82_switch_queue(const struct s82_ctx *ctx, unsigned int pool,
@@ -141,6 +147,7 @@ void s82_tx_kick(struct s82_ctx *ctx, unsigned int queue);	/* takes the lock */
 
 /* --- dma.c. Locks: held. What a function reads and writes of its owner's memory. */
 void *s82_dma(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len);
+void *s82_dma_try(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len);
 bool s82_dma_read(struct s82_ctx *ctx, unsigned int func, uint64_t iova, void *dst, size_t len);
 bool s82_dma_write(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const void *src,
 	size_t len);

@@ -28,7 +28,7 @@ s82_rx_free(const struct s82_state *st, unsigned int queue)
 
 	if (!(q->rxdctl & RXDCTL_ENABLE) || n == 0 || rdt >= n || q->rdh >= n)
 		return 0;
-	return (rdt + n - q->rdh) % n;
+	return rdt >= q->rdh ? rdt - q->rdh : rdt + n - q->rdh;
 }
 
 static bool
@@ -96,22 +96,38 @@ copy_out(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const struct s82
 		s82_dma_write(ctx, func, iova + 12, f->data + 16, len - 12);
 }
 
+/* The ring's descriptor `i`; where the ring lies is looked up once a hold of the lock. */
+static uint64_t *
+desc_at(struct s82_ctx *ctx, unsigned int func, unsigned int queue, uint32_t i)
+{
+	const struct s82_rxq *q = &ctx->st->rxq[queue];
+	uint64_t base = (uint64_t)q->rdbah << 32 | q->rdbal;
+
+	if (ctx->sw->rx_ring[queue].burst != ctx->sw->burst) {
+		ctx->sw->rx_ring[queue].burst = ctx->sw->burst;
+		ctx->sw->rx_ring[queue].desc = s82_dma_try(ctx, func, base, q->rdlen);
+	}
+	if (ctx->sw->rx_ring[queue].desc != NULL)
+		return ctx->sw->rx_ring[queue].desc[i];
+	return s82_dma(ctx, func, base + i * 16ull, 16);
+}
+
 /*
  * 1. data, 2. descriptor (done bit last), 3. head, 4. counters: in this order, so that a process
  * that dies in between leaves a ring that the next one can go on with.
  */
 static bool
-fill_ring(struct s82_ctx *ctx, unsigned int func, struct s82_rxq *q, const struct s82_frame *f,
+fill_ring(struct s82_ctx *ctx, unsigned int func, unsigned int queue, const struct s82_frame *f,
 	uint32_t len, bool strip)
 {
-	uint64_t base = (uint64_t)q->rdbah << 32 | q->rdbal;
+	struct s82_rxq *q = &ctx->st->rxq[queue];
 	uint32_t n = ring_size(q), bsize = buffer_size(q), off, rdh = q->rdh;
 	uint64_t low = writeback_low(ctx, &f->p);
 	bool legacy = (q->srrctl >> 25 & 7) == 0;
 
 	for (off = 0; off < len; off += bsize) {
 		uint32_t part = len - off < bsize ? len - off : bsize;
-		uint64_t *desc = s82_dma(ctx, func, base + rdh * 16ull, 16), high;
+		uint64_t *desc = desc_at(ctx, func, queue, rdh), high;
 
 		if (desc == NULL || !copy_out(ctx, func, desc[0], f, off, part, strip))
 			return false;
@@ -159,7 +175,7 @@ put(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82
 		s82_stats_queue_drop(st, queue);
 		return drop(ctx, pool, reason, S82_DROP_NO_DESC);
 	}
-	if (!fill_ring(ctx, s82_func_of_pool(st, ctx->sw->vt ? pool : S82_PF), q, f, len, strip)) {
+	if (!fill_ring(ctx, s82_func_of_pool(st, ctx->sw->vt ? pool : S82_PF), queue, f, len, strip)) {
 		q->drops++;
 		return drop(ctx, pool, reason, S82_DROP_DMA_FAULT);
 	}

@@ -141,6 +141,7 @@ s82_switch_update(struct s82_ctx *ctx)
 	struct s82_switch *sw = ctx->sw;
 	uint32_t gen = atomic_load_explicit(&st->switch_gen, memory_order_acquire);
 
+	sw->burst++;
 	if (sw->gen == gen)
 		return;
 	sw->rxctrl = s82_reg(st, R_RXCTRL);

@@ -16,6 +16,15 @@ struct desc {
 	uint32_t olinfo;	/* STA, IDX, CC, POPTS, PAYLEN; of a context: IDX, L4LEN, MSS */
 };
 
+/* The queue that is being executed, and what does not change while it is. */
+struct txq_run {
+	struct s82_txq *q;
+	unsigned int queue, pool, func;
+	uint32_t n;		/* descriptors of the ring */
+	struct desc *ring;	/* NULL if it does not lie in one piece: then each is looked up */
+	bool plain;		/* the pool inserts no tag of its own */
+};
+
 /* One frame's descriptors, from the first to EOP. */
 struct gather {
 	unsigned int segs;
@@ -32,42 +41,59 @@ is_context(const struct desc *d)
 	return d->cmd & TXD_DEXT && TXD_DTYP(d->cmd) == TXD_DTYP_CTX;
 }
 
-static struct desc *
-desc_at(struct s82_ctx *ctx, unsigned int func, const struct s82_txq *q, uint32_t i)
+static inline uint32_t
+after(const struct txq_run *r, uint32_t i)
 {
-	return s82_dma(ctx, func, ((uint64_t)q->tdbah << 32 | q->tdbal) + i * 16ull, 16);
+	return i + 1 == r->n ? 0 : i + 1;
+}
+
+static inline uint64_t
+ring_base(const struct s82_txq *q)
+{
+	return (uint64_t)q->tdbah << 32 | q->tdbal;
+}
+
+static inline struct desc *
+desc_at(struct s82_ctx *ctx, const struct txq_run *r, uint32_t i)
+{
+	if (r->ring != NULL)
+		return &r->ring[i];
+	return s82_dma(ctx, r->func, ring_base(r->q) + i * 16ull, 16);
+}
+
+static inline void
+write_back(struct desc *d)
+{
+	if (d->cmd & TXD_RS)
+		__atomic_store_n(&d->olinfo, d->olinfo | TXD_DD, __ATOMIC_RELEASE);
 }
 
 /* Writes the done bit back where RS asks for it, and moves the head. */
 static void
-complete(struct s82_ctx *ctx, unsigned int func, struct s82_txq *q, uint32_t next)
+complete(struct s82_ctx *ctx, const struct txq_run *r, uint32_t next)
 {
-	uint32_t n = q->tdlen / 16, i = q->tdh;
+	uint32_t i = r->q->tdh;
 
-	while (i != next) {
-		struct desc *d = desc_at(ctx, func, q, i);
+	for (; i != next; i = after(r, i)) {
+		struct desc *d = desc_at(ctx, r, i);
 
-		if (d != NULL && d->cmd & TXD_RS)
-			__atomic_store_n(&d->olinfo, d->olinfo | TXD_DD, __ATOMIC_RELEASE);
-		i = i + 1 == n ? 0 : i + 1;
+		if (d != NULL)
+			write_back(d);
 	}
-	q->tdh = next;
+	r->q->tdh = next;
 }
 
 /* Reads descriptors from `i` up to EOP. 0, -1: EOP has not been given yet, -2: not readable. */
 static int
-gather(struct s82_ctx *ctx, unsigned int func, const struct s82_txq *q, uint32_t i,
-	struct gather *g)
+gather(struct s82_ctx *ctx, const struct txq_run *r, uint32_t i, struct gather *g)
 {
-	uint32_t n = q->tdlen / 16;
-
 	g->segs = 0;
 	g->len = 0;
 	g->first = (struct desc){ 0 };
-	while (i != q->tdt) {
-		const struct desc *d = desc_at(ctx, func, q, i);
+	while (i != r->q->tdt) {
+		const struct desc *d = desc_at(ctx, r, i);
 
-		i = i + 1 == n ? 0 : i + 1;
+		i = after(r, i);
 		g->next = i;
 		if (d == NULL)
 			return -2;
@@ -133,31 +159,22 @@ tag_to_insert(const struct s82_ctx *ctx, unsigned int pool, const struct desc *d
 	return (int)(context[0] >> 16 & 0xffff);
 }
 
-/*
- * Makes the frame from its pieces. The common case, one piece and nothing to change, is sent
- * from where it lies. Returns 0, or the reason to drop it.
- */
+/* Makes the frame from its pieces, with what is to be inserted. 0, or the reason to drop it. */
 static int
-make_frame(struct s82_ctx *ctx, unsigned int func, unsigned int pool, const struct s82_txq *q,
-	const struct gather *g, struct s82_frame *f)
+make_frame(struct s82_ctx *ctx, const struct txq_run *r, const struct gather *g,
+	struct s82_frame *f)
 {
-	const uint64_t *context = q->ctx[g->first.olinfo >> 4 & 1];
-	int tag = tag_to_insert(ctx, pool, &g->first, context);
-	bool dext = g->first.cmd & TXD_DEXT, change = tag >= 0 || (dext && g->first.olinfo & 3u << 8);
+	const uint64_t *context = r->q->ctx[g->first.olinfo >> 4 & 1];
+	int tag = tag_to_insert(ctx, r->pool, &g->first, context);
+	bool dext = g->first.cmd & TXD_DEXT;
 	uint8_t *b = ctx->bounce, *at = b;
 	unsigned int i;
 
 	if (g->segs > MAX_SEGS || g->len < 14 || g->len > S82_MAX_FRAME - 4 ||
 			(dext && g->first.cmd & TXD_TSE))
 		return S82_DROP_TX_BAD_DESC;
-	if (g->segs == 1 && !change && (g->len >= 60 || !ctx->sw->pad_small)) {
-		f->data = s82_dma(ctx, func, g->addr[0], g->len);
-		f->len = g->len;
-		if (f->data != NULL)
-			return 0;
-	}
 	for (i = 0; i < g->segs; at += g->seg_len[i++])
-		if (!s82_dma_read(ctx, func, g->addr[i], at, g->seg_len[i]))
+		if (!s82_dma_read(ctx, r->func, g->addr[i], at, g->seg_len[i]))
 			return S82_DROP_DMA_FAULT;
 	f->data = b;
 	f->len = g->len;
@@ -188,26 +205,26 @@ count_sent(struct s82_state *st, unsigned int pool, unsigned int queue, uint32_t
 
 /* The frame to local pools, the wire, or both. */
 static void
-send_frame(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, struct s82_frame *f)
+send_frame(struct s82_ctx *ctx, const struct txq_run *r, struct s82_frame *f)
 {
 	struct s82_state *st = ctx->st;
 	bool to_wire;
 	int why = -1;
 	uint64_t pools;
 
-	f->src_pool = (int)pool;
+	f->src_pool = (int)r->pool;
 	s82_parse_l2(ctx->sw, f);
 	pools = s82_switch_tx(ctx, f, &to_wire, &why);
 	if (why >= 0) {
-		st->txq[queue].drops++;
-		s82_drop(st, (int)pool, (enum s82_drop)why);
+		r->q->drops++;
+		s82_drop(st, (int)r->pool, (enum s82_drop)why);
 		if (why == S82_DROP_SPOOF_MAC || why == S82_DROP_SPOOF_VLAN)
 			s82_stats_spoof(st);
 		return;
 	}
-	count_sent(st, pool, queue, f->len);
+	count_sent(st, r->pool, r->queue, f->len);
 	if (to_wire)
-		s82_wire_send(ctx, f, queue);
+		s82_wire_send(ctx, f, r->queue);
 	if (pools) {
 		s82_parse_l3(ctx->sw, f);
 		st->stats.loop_packets++;
@@ -216,47 +233,82 @@ send_frame(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, struct s8
 	}
 }
 
-static void
-store_context(struct s82_ctx *ctx, unsigned int func, struct s82_txq *q, const struct desc *d)
+static inline bool
+room(const struct s82_ctx *ctx, uint32_t len)
 {
-	uint32_t next = q->tdh + 1 == q->tdlen / 16 ? 0 : q->tdh + 1;
+	return s82_wire_room(ctx->st, len + 4) && s82_rx_room(ctx->st, len + 4);
+}
 
-	q->ctx[d->olinfo >> 4 & 1][0] = d->lo;
-	q->ctx[d->olinfo >> 4 & 1][1] = (uint64_t)d->olinfo << 32 | d->cmd;
-	complete(ctx, func, q, next);
+/*
+ * The common case: one data descriptor, nothing to insert, memory in one piece. The frame is sent
+ * from where it lies. False: it is something else, and nothing has been done.
+ */
+static inline bool
+one_plain(struct s82_ctx *ctx, const struct txq_run *r, struct desc *d, enum sent *sent)
+{
+	const uint32_t want = TXD_DEXT | TXD_EOP | TXD_DTYP_DATA << 20;
+	const uint32_t mask = TXD_DEXT | TXD_EOP | 0xf << 20 | TXD_VLE | TXD_TSE;
+	struct s82_frame f = { .len = d->cmd & 0xffff };
+
+	if ((d->cmd & mask) != want || d->olinfo & 3u << 8 || !r->plain || f.len < 60 ||
+			f.len > S82_MAX_FRAME - 4)
+		return false;
+	f.data = s82_dma_try(ctx, r->func, d->lo, f.len);
+	if (f.data == NULL)
+		return false;
+	if (!room(ctx, f.len)) {
+		*sent = SENT_BLOCKED;
+		return true;
+	}
+	send_frame(ctx, r, &f);
+	write_back(d);
+	r->q->tdh = after(r, r->q->tdh);
+	return true;
+}
+
+static void
+store_context(struct s82_ctx *ctx, const struct txq_run *r, const struct desc *d)
+{
+	unsigned int idx = d->olinfo >> 4 & 1;
+
+	r->q->ctx[idx][0] = d->lo;
+	r->q->ctx[idx][1] = (uint64_t)d->olinfo << 32 | d->cmd;
+	complete(ctx, r, after(r, r->q->tdh));
 }
 
 /* One frame, or one context descriptor. */
 static enum sent
-one(struct s82_ctx *ctx, unsigned int func, unsigned int pool, unsigned int queue)
+one(struct s82_ctx *ctx, const struct txq_run *r)
 {
-	struct s82_txq *q = &ctx->st->txq[queue];
-	const struct desc *d = desc_at(ctx, func, q, q->tdh);
+	struct desc *d = desc_at(ctx, r, r->q->tdh);
+	enum sent sent = SENT_OK;
 	struct s82_frame f = { 0 };
 	struct gather g;
 	int err;
 
+	if (d != NULL && one_plain(ctx, r, d, &sent))
+		return sent;
 	if (d != NULL && is_context(d)) {
-		store_context(ctx, func, q, d);
+		store_context(ctx, r, d);
 		return SENT_OK;
 	}
-	err = gather(ctx, func, q, q->tdh, &g);
+	err = gather(ctx, r, r->q->tdh, &g);
 	if (err == -1)
 		return SENT_INCOMPLETE;
 	if (err == 0) {
-		if (!s82_wire_room(ctx->st, g.len + 4) || !s82_rx_room(ctx->st, g.len + 4))
+		if (!room(ctx, g.len))
 			return SENT_BLOCKED;
-		err = make_frame(ctx, func, pool, q, &g, &f);
+		err = make_frame(ctx, r, &g, &f);
 	} else {
 		err = S82_DROP_DMA_FAULT;
 	}
 	if (err) {
-		q->drops++;
-		s82_drop(ctx->st, (int)pool, (enum s82_drop)err);
+		r->q->drops++;
+		s82_drop(ctx->st, (int)r->pool, (enum s82_drop)err);
 	} else {
-		send_frame(ctx, pool, queue, &f);
+		send_frame(ctx, r, &f);
 	}
-	complete(ctx, func, q, g.next);
+	complete(ctx, r, g.next);
 	return SENT_OK;
 }
 
@@ -268,31 +320,38 @@ enabled(const struct s82_ctx *ctx, const struct s82_txq *q)
 	return q->txdctl & TXDCTL_ENABLE && ctx->sw->tx_on && n != 0 && q->tdt < n && q->tdh < n;
 }
 
+static void
+write_head(struct s82_ctx *ctx, const struct txq_run *r)
+{
+	uint64_t iova = (uint64_t)r->q->tdwbah << 32 | (r->q->tdwbal & ~3u);
+
+	if (r->q->tdwbal & TDWBAL_HEAD_WB)
+		s82_dma_write(ctx, r->func, iova, &r->q->tdh, 4);
+}
+
 bool
 s82_step(struct s82_ctx *ctx, unsigned int queue, unsigned int budget)
 {
 	struct s82_state *st = ctx->st;
 	struct s82_txq *q = &st->txq[queue];
-	enum sent r = SENT_OK;
-	unsigned int pool, func;
+	struct txq_run r = { .q = q, .queue = queue, .n = q->tdlen / 16 };
+	enum sent sent = SENT_OK;
 
 	s82_switch_update(ctx);
 	if (!enabled(ctx, q) || q->tdh == q->tdt)
 		return false;
-	pool = ctx->sw->vt ? queue / s82_queues_per_pool(st) : 0;
-	func = ctx->sw->vt ? s82_func_of_pool(st, pool) : S82_PF;
+	r.pool = ctx->sw->vt ? queue / s82_queues_per_pool(st) : 0;
+	r.func = ctx->sw->vt ? s82_func_of_pool(st, r.pool) : S82_PF;
+	r.ring = s82_dma_try(ctx, r.func, ring_base(q), q->tdlen);
+	r.plain = !ctx->sw->vt || !(s82_reg(st, R_VMVIR(r.pool)) & VMVIR_VLANA);
 	q->blocked = 0;
-	while (budget-- > 0 && q->tdh != q->tdt && r == SENT_OK)
-		r = one(ctx, func, pool, queue);
-	q->blocked = r == SENT_BLOCKED;
-	if (q->tdwbal & TDWBAL_HEAD_WB) {
-		uint64_t iova = (uint64_t)q->tdwbah << 32 | (q->tdwbal & ~3u);
-
-		s82_dma_write(ctx, func, iova, &q->tdh, 4);
-	}
+	while (budget-- > 0 && q->tdh != q->tdt && sent == SENT_OK)
+		sent = one(ctx, &r);
+	q->blocked = sent == SENT_BLOCKED;
+	write_head(ctx, &r);
 	ctx->sw->tx_touched[queue / 64] |= S82_BIT(queue % 64);
 	s82_irq_touched(ctx);
-	return r == SENT_OK && q->tdh != q->tdt;
+	return sent == SENT_OK && q->tdh != q->tdt;
 }
 
 void
