@@ -3,7 +3,9 @@
  * The limit: rx_burst, tx_burst and nothing else, between two ports, on one lcore. And, for tuning
  * without the rest of vfplane, the same ports under vfplane's worker.
  *
- *	bench_bare EAL-ARGS -- bare|worker|duel SECONDS [io|mac|macswap] [BURST] [nolatency]
+ *	bench_bare EAL-ARGS -- bare|worker|duel SECONDS|forever [io|mac|macswap] [BURST] [nolatency]
+ *
+ * forever: until standard input ends, for a watcher from outside.
  *
  * Prints JSON: packets sent, exact seconds, Mpps, and Mpps per second of processor time, which a busy
  * machine disturbs less. `duel` alternates slices of 40 ms of both, in one process on the same mbufs,
@@ -55,7 +57,7 @@ static const char *const engines[] = {"bare", "worker", "duel"};
 struct options {
 	unsigned int engine;
 	bool no_latency;
-	uint64_t run_ns;
+	uint64_t run_ns; /* 0: until standard input ends */
 	unsigned int mode;
 	uint16_t burst;
 };
@@ -124,6 +126,16 @@ end(struct result *r)
 	r->cpu_s = cpu_seconds() - r->cpu_s;
 }
 
+static void
+wait_end(const struct options *o)
+{
+	if (o->run_ns != 0)
+		rte_delay_us_sleep((unsigned int)(o->run_ns / 1000));
+	else
+		while (getchar() != EOF)
+			;
+}
+
 static int
 run_bare(const struct options *o, struct result *r)
 {
@@ -133,7 +145,7 @@ run_bare(const struct options *o, struct result *r)
 	begin(r);
 	if (lcore >= RTE_MAX_LCORE || rte_eal_remote_launch(bare_loop, &b, lcore) != 0)
 		return -EBUSY;
-	rte_delay_us_sleep((unsigned int)(o->run_ns / 1000));
+	wait_end(o);
 	__atomic_store_n(&b.stop, true, __ATOMIC_RELAXED);
 	rte_eal_wait_lcore(lcore);
 	end(r);
@@ -215,7 +227,7 @@ run_worker(const struct options *o, struct dp *dp, struct result *r, struct vfp_
 		rc = dp_start(dp, err);
 	if (rc != 0)
 		return rc;
-	rte_delay_us_sleep((unsigned int)(o->run_ns / 1000));
+	wait_end(o);
 	dp_stop(dp);
 	end(r);
 	rc = worker_sent(dp, &after);
@@ -286,10 +298,12 @@ parse(int argc, char **argv, struct options *o, struct vfp_err *err)
 
 	if (argc < 3 || argc > 6)
 		return vfp_err_set(err, -EINVAL,
-			"bench_bare EAL-ARGS -- bare|worker|duel SECONDS [io|mac|macswap] [BURST] "
+			"bench_bare EAL-ARGS -- bare|worker|duel SECONDS|forever [io|mac|macswap] [BURST] "
 			"[nolatency]");
 	rc = vfp_parse_choice(argv[1], "engine", engines, 3, &o->engine, err);
-	if (rc == 0)
+	if (rc == 0 && strcmp(argv[2], "forever") == 0)
+		o->run_ns = 0;
+	else if (rc == 0)
 		rc = vfp_parse_duration(argv[2], "SECONDS", 1000000, UINT64_C(600000000000),
 			&o->run_ns, err);
 	if (rc == 0 && argc > 3)
