@@ -275,7 +275,7 @@ run_duel(const struct options *whole, struct dp *dp, struct vfp_err *err)
 	struct options o = *whole;
 	const unsigned int rounds = (unsigned int)(o.run_ns / SLICE_NS / 2) + 1;
 	const unsigned int wide = (unsigned int)(0.98 * sqrt(rounds));
-	double *ratio = calloc(rounds, sizeof(*ratio));
+	double *ratio = calloc(rounds, sizeof(*ratio)), best[2] = {0, 0};
 	struct vfp_out *out;
 	int rc = ratio == NULL ? -ENOMEM : 0;
 
@@ -289,8 +289,11 @@ run_duel(const struct options *whole, struct dp *dp, struct vfp_err *err)
 			rc = run_worker(&o, dp, &worker, err);
 		if (rc == 0 && i % 2 != 0)
 			rc = run_bare(&o, &bare);
-		if (rc == 0)
+		if (rc == 0) {
 			ratio[i] = cpu_rate(&worker) / cpu_rate(&bare);
+			best[0] = RTE_MAX(best[0], cpu_rate(&bare));
+			best[1] = RTE_MAX(best[1], cpu_rate(&worker));
+		}
 	}
 	if (rc == 0) {
 		const unsigned int mid = rounds / 2;
@@ -302,6 +305,8 @@ run_duel(const struct options *whole, struct dp *dp, struct vfp_err *err)
 		vfp_out_double(out, "low", ratio[mid > wide ? mid - wide : 0], VFP_PLAIN);
 		vfp_out_double(out, "high", ratio[mid + wide < rounds ? mid + wide : rounds - 1],
 			VFP_PLAIN);
+		vfp_out_double(out, "best_bare_mpps", best[0], VFP_PLAIN);
+		vfp_out_double(out, "best_worker_mpps", best[1], VFP_PLAIN);
 		rc = vfp_out_end(out);
 	}
 	free(ratio);

@@ -74,8 +74,9 @@ struct dp_worker {
 	uint32_t ack __rte_cache_aligned; /* the generation that it has seen */
 	uint64_t idle;
 	uint64_t bursts[DP_BURST_BINS];
-	uint64_t last; /* the clock as it was last read */
-	uint64_t busy;
+	uint64_t last; /* the clock as it was last read: until then it was busy, idle or away */
+	uint64_t born; /* the clock when it first ran */
+	uint64_t away; /* ticks between runs and in meetings */
 } __rte_aligned(128);
 
 /* A rule by its name, for as long as the data path lives. Control. */

@@ -109,8 +109,11 @@ take_lcore(const struct dp_worker *w, struct dp_lcore_stats *l)
 {
 	l->id = w->lcore;
 	l->rx = w->rx;
-	l->busy_cycles = dp_load(&w->busy);
+	/* Busy is what is left: no counter to add to in the polls that matter. last comes last, so that
+	 * the difference is never negative. */
 	l->idle_cycles = dp_load(&w->idle);
+	l->busy_cycles = l->idle_cycles + dp_load(&w->away) + dp_load(&w->born);
+	l->busy_cycles = dp_load(&w->last) - l->busy_cycles;
 	for (unsigned int b = 0; b < DP_BURST_BINS; b++)
 		l->polls += l->bursts[b] = dp_load(&w->bursts[b]);
 	l->empty_polls = l->bursts[0];

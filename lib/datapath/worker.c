@@ -136,7 +136,7 @@ poll(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
 		dp_bump(&w->idle, done - before);
 		dp_bump(&f->empty_polls, 1);
 		f->last_empty = before;
-		w->last = done;
+		__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
 		return;
 	}
 	if (op == DP_OP_SINK)
@@ -152,8 +152,7 @@ poll(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
 		f->last_empty = before;
 	dp_bump(&f->c.rx, n);
 	dp_bump(&w->bursts[32 - __builtin_clz(n)], 1);
-	dp_bump(&w->busy, done - before);
-	w->last = done;
+	__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
 }
 
 static __rte_always_inline void
@@ -193,6 +192,18 @@ meet(struct dp_worker *w, uint32_t gen)
 		rte_pause();
 }
 
+/* What passed since the last poll was not spent polling. */
+static void
+resume(struct dp_worker *w)
+{
+	const uint64_t now = rte_rdtsc();
+
+	if (w->born == 0)
+		w->born = w->last = now;
+	dp_bump(&w->away, now - w->last);
+	__atomic_store_n(&w->last, now, __ATOMIC_RELAXED);
+}
+
 /* The worker's flows in the current plan; none when the plan has no work for its lcore. */
 static uint16_t
 flows_of(const struct dp_worker *w, struct dp_flow **flows)
@@ -216,7 +227,6 @@ dp_worker_main(void *arg)
 	uint32_t seen = __atomic_load_n(&w->gen, __ATOMIC_ACQUIRE) - 1;
 	uint16_t n = 0;
 
-	w->last = rte_rdtsc();
 	for (;;) {
 		const uint32_t gen = __atomic_load_n(&w->gen, __ATOMIC_ACQUIRE);
 
@@ -226,7 +236,7 @@ dp_worker_main(void *arg)
 			if (!dp->run)
 				return 0;
 			n = flows_of(w, &flows);
-			w->last = rte_rdtsc();
+			resume(w);
 		}
 		for (uint16_t i = 0; i < n; i++)
 			if (likely(!flows[i].paused))
