@@ -22,6 +22,20 @@ struct s82_mac_slot {
 #define S82_MAC_USED	S82_BIT(63)
 
 /*
+ * A receive queue as it is for as long as the lock is held: where its ring lies in this process
+ * (an unmap takes the lock), what its registers say, and what has been counted meanwhile.
+ */
+struct s82_rx_run {
+	uint64_t burst;		/* the hold of the lock that this is good for */
+	uint64_t (*desc)[2];	/* NULL if the ring does not lie in one piece */
+	uint32_t n, bsize;	/* descriptors; bytes of a buffer */
+	uint32_t port_max, queue_max;	/* longest frame, CRC included; the port's without tag */
+	uint8_t func, pool;
+	bool open, drop_en, legacy, strip;
+	uint64_t packets, bytes, mcast;	/* not yet in the state's counters */
+};
+
+/*
  * Steering, derived from the registers when switch_gen moved, so that a packet costs look-ups
  * and no searches. Each process has its own.
  */
@@ -40,14 +54,11 @@ struct s82_switch {
 	uint32_t key[10];		/* the RSS key that `hash` was made from */
 	bool hash_valid;
 	uint32_t hash[S82_HASH_BYTES][256];	/* Toeplitz, one table an input byte */
-	/*
-	 * Receive rings as they lie in this process, good for as long as the lock is held: an
-	 * unmap takes the lock.
-	 */
+	uint8_t reta[128];
+	uint8_t pool_base[S82_POOLS], pool_mask[S82_POOLS];	/* first queue; RSS queues - 1 */
 	uint64_t burst;		/* which hold of the lock this is */
-	struct { uint64_t burst; uint64_t (*desc)[2]; } rx_ring[S82_QUEUES];
-	/* a burst's work left for its end */
-	uint64_t rx_touched[2], tx_touched[2];	/* queues that have an interrupt cause */
+	struct s82_rx_run rx[S82_QUEUES];
+	uint64_t rx_touched[2], tx_touched[2];	/* queues with counts to flush and a cause to raise */
 };
 
 /* What the parser found in a frame. */
@@ -140,6 +151,7 @@ uint32_t s82_sum16(const uint8_t *p, uint32_t len, uint32_t sum);
 bool s82_rx_room(const struct s82_state *st, uint32_t len);
 uint64_t s82_rx_deliver(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, int *drop);
 void s82_rx_drain(struct s82_ctx *ctx);
+void s82_rx_flush(struct s82_ctx *ctx);	/* counters of the touched queues, at a burst's end */
 uint32_t s82_rx_free(const struct s82_state *st, unsigned int queue);
 
 /* --- tx.c */
@@ -160,8 +172,8 @@ void s82_wire_send(struct s82_ctx *ctx, const struct s82_frame *f, unsigned int 
 bool s82_stats_read(struct s82_state *st, uint32_t off, uint32_t *val);
 void s82_stats_wire_rx(struct s82_state *st, const struct s82_frame *f);
 void s82_stats_wire_tx(struct s82_state *st, const struct s82_frame *f);
-void s82_stats_queue_rx(struct s82_state *st, unsigned int queue, uint32_t len);
-void s82_stats_queue_tx(struct s82_state *st, unsigned int queue, uint32_t len);
+void s82_stats_queue_rx(struct s82_state *st, unsigned int queue, uint64_t packets, uint64_t bytes);
+void s82_stats_queue_tx(struct s82_state *st, unsigned int queue, uint64_t packets, uint64_t bytes);
 void s82_stats_queue_drop(struct s82_state *st, unsigned int queue);
 void s82_stats_missed(struct s82_state *st);
 void s82_stats_spoof(struct s82_state *st);

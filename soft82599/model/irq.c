@@ -157,6 +157,7 @@ s82_irq_touched(struct s82_ctx *ctx)
 	struct s82_switch *sw = ctx->sw;
 	unsigned int w;
 
+	s82_rx_flush(ctx);
 	for (w = 0; w < 2; w++) {
 		for (; sw->rx_touched[w]; sw->rx_touched[w] &= sw->rx_touched[w] - 1)
 			queue_cause(ctx, 64 * w + (unsigned int)__builtin_ctzll(sw->rx_touched[w]), false);

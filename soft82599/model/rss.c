@@ -65,14 +65,17 @@ s82_sum16(const uint8_t *p, uint32_t len, uint32_t sum)
 {
 	uint64_t acc = 0, w = 0;
 
-	for (; len >= 4; len -= 4, p += 4) {
-		uint32_t v;
+	for (; len >= 8; len -= 8, p += 8) {
+		memcpy(&w, p, 8);
+		acc += (w & 0xffffffff) + (w >> 32);
+	}
+	for (w = 0; len >= 2; len -= 2, p += 2) {
+		uint16_t v;
 
-		memcpy(&v, p, 4);
+		memcpy(&v, p, 2);
 		acc += v;
 	}
-	memcpy(&w, p, len);
-	acc += w;
+	acc += len ? *p : 0;
 	/* summed in memory order; a sum may be swapped at the end as well as at the start */
 	while (acc >> 16)
 		acc = (acc & 0xffff) + (acc >> 16);

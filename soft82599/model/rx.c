@@ -45,15 +45,28 @@ buffer_size(const struct s82_rxq *q)
 	return kb ? kb * 1024 : 2048;
 }
 
-/* Frames longer than the port's limit, or than the queue's, go nowhere [7.1.1.4, 8.2.3.27.14]. */
-static bool
-oversize(const struct s82_ctx *ctx, const struct s82_rxq *q, const struct s82_frame *f)
+/* What holds for a queue until the lock is left; looked up at its first frame. */
+static void
+open_run(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, struct s82_rx_run *r)
 {
-	uint32_t crc_len = f->len + 4, max = ctx->sw->jumbo ? ctx->sw->maxfrs : 1518;
+	const struct s82_switch *sw = ctx->sw;
+	const struct s82_rxq *q = &ctx->st->rxq[queue];
+	uint64_t base = (uint64_t)q->rdbah << 32 | q->rdbal;
 
-	if (crc_len > max + (f->p.tagged ? 4 : 0))
-		return true;
-	return q->rxdctl & RXDCTL_RLPML_EN && crc_len > (q->rxdctl & RXDCTL_RLPML);
+	r->burst = sw->burst;
+	r->pool = (uint8_t)pool;
+	r->func = (uint8_t)s82_func_of_pool(ctx->st, sw->vt ? pool : S82_PF);
+	r->n = ring_size(q);
+	r->bsize = buffer_size(q);
+	r->open = sw->rxctrl & RXCTRL_RXEN && q->rxdctl & RXDCTL_ENABLE &&
+		(!sw->vt || sw->vfre & S82_BIT(pool));
+	r->drop_en = drop_enabled(ctx->st, queue);
+	r->legacy = (q->srrctl >> 25 & 7) == 0;
+	r->strip = q->rxdctl & RXDCTL_VME;
+	/* [7.1.1.4, 8.2.3.27.14]; a tag is not counted in the port's limit */
+	r->port_max = sw->jumbo ? sw->maxfrs : 1518;
+	r->queue_max = q->rxdctl & RXDCTL_RLPML_EN ? q->rxdctl & RXDCTL_RLPML : UINT32_MAX;
+	r->desc = r->open && r->n ? s82_dma_try(ctx, r->func, base, q->rdlen) : NULL;
 }
 
 /* The two halves of a written-back descriptor that do not depend on its place in the frame. */
@@ -68,7 +81,7 @@ writeback_low(const struct s82_ctx *ctx, const struct s82_parsed *p)
 	return low;
 }
 
-static void
+static inline void
 write_back(uint64_t *desc, uint64_t low, uint64_t high, bool legacy)
 {
 	if (legacy) {	/* length, checksum, status, errors, VLAN [7.1.5.1] */
@@ -96,20 +109,12 @@ copy_out(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const struct s82
 		s82_dma_write(ctx, func, iova + 12, f->data + 16, len - 12);
 }
 
-/* The ring's descriptor `i`; where the ring lies is looked up once a hold of the lock. */
-static uint64_t *
-desc_at(struct s82_ctx *ctx, unsigned int func, unsigned int queue, uint32_t i)
+static inline uint64_t *
+desc_at(struct s82_ctx *ctx, const struct s82_rx_run *r, const struct s82_rxq *q, uint32_t i)
 {
-	const struct s82_rxq *q = &ctx->st->rxq[queue];
-	uint64_t base = (uint64_t)q->rdbah << 32 | q->rdbal;
-
-	if (ctx->sw->rx_ring[queue].burst != ctx->sw->burst) {
-		ctx->sw->rx_ring[queue].burst = ctx->sw->burst;
-		ctx->sw->rx_ring[queue].desc = s82_dma_try(ctx, func, base, q->rdlen);
-	}
-	if (ctx->sw->rx_ring[queue].desc != NULL)
-		return ctx->sw->rx_ring[queue].desc[i];
-	return s82_dma(ctx, func, base + i * 16ull, 16);
+	if (r->desc != NULL)
+		return r->desc[i];
+	return s82_dma(ctx, r->func, ((uint64_t)q->rdbah << 32 | q->rdbal) + i * 16ull, 16);
 }
 
 /*
@@ -117,27 +122,25 @@ desc_at(struct s82_ctx *ctx, unsigned int func, unsigned int queue, uint32_t i)
  * that dies in between leaves a ring that the next one can go on with.
  */
 static bool
-fill_ring(struct s82_ctx *ctx, unsigned int func, unsigned int queue, const struct s82_frame *f,
-	uint32_t len, bool strip)
+fill_ring(struct s82_ctx *ctx, const struct s82_rx_run *r, struct s82_rxq *q,
+	const struct s82_frame *f, uint32_t len, bool strip)
 {
-	struct s82_rxq *q = &ctx->st->rxq[queue];
-	uint32_t n = ring_size(q), bsize = buffer_size(q), off, rdh = q->rdh;
 	uint64_t low = writeback_low(ctx, &f->p);
-	bool legacy = (q->srrctl >> 25 & 7) == 0;
+	uint32_t off, rdh = q->rdh;
 
-	for (off = 0; off < len; off += bsize) {
-		uint32_t part = len - off < bsize ? len - off : bsize;
-		uint64_t *desc = desc_at(ctx, func, queue, rdh), high;
+	for (off = 0; off < len; off += r->bsize) {
+		uint32_t part = len - off < r->bsize ? len - off : r->bsize;
+		uint64_t *desc = desc_at(ctx, r, q, rdh), high;
 
-		if (desc == NULL || !copy_out(ctx, func, desc[0], f, off, part, strip))
+		if (desc == NULL || !copy_out(ctx, r->func, desc[0], f, off, part, strip))
 			return false;
 		high = RXD_DD | (uint64_t)part << 32;
 		if (off + part == len) {
 			high |= RXD_EOP | f->p.status | (f->src_pool >= 0 ? RXD_LB : 0);
 			high |= strip ? RXD_VP | (uint64_t)f->p.tci << 48 : 0;
 		}
-		write_back(desc, low, high, legacy);
-		rdh = rdh + 1 == n ? 0 : rdh + 1;
+		write_back(desc, low, high, r->legacy);
+		rdh = rdh + 1 == r->n ? 0 : rdh + 1;
 	}
 	q->rdh = rdh;
 	return true;
@@ -151,42 +154,75 @@ drop(struct s82_ctx *ctx, unsigned int pool, int *reason, enum s82_drop why)
 	return PUT_DROPPED;
 }
 
+static inline uint32_t
+free_descriptors(const struct s82_rx_run *r, const struct s82_rxq *q)
+{
+	uint32_t rdt = atomic_load_explicit(&q->rdt, memory_order_acquire);
+
+	if (rdt >= r->n || q->rdh >= r->n)
+		return 0;
+	return rdt >= q->rdh ? rdt - q->rdh : rdt + r->n - q->rdh;
+}
+
 static enum put
 put(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82_frame *f,
 	int *reason)
 {
-	struct s82_state *st = ctx->st;
-	struct s82_rxq *q = &st->rxq[queue];
-	struct s82_pool_stats *ps = &st->stats.pool[pool];
-	bool strip = f->p.tagged && q->rxdctl & RXDCTL_VME;
-	uint32_t len = f->len - (strip ? 4 : 0);
+	struct s82_rxq *q = &ctx->st->rxq[queue];
+	struct s82_rx_run *r = &ctx->sw->rx[queue];
+	uint32_t len = f->len, crc_len = f->len + 4;
+	bool strip;
 
-	if (!(ctx->sw->rxctrl & RXCTRL_RXEN) || !(q->rxdctl & RXDCTL_ENABLE) ||
-			(ctx->sw->vt && !(ctx->sw->vfre & S82_BIT(pool))))
+	if (r->burst != ctx->sw->burst)
+		open_run(ctx, pool, queue, r);
+	if (!r->open)
 		return drop(ctx, pool, reason, S82_DROP_RX_DISABLED);
-	if (oversize(ctx, q, f)) {
+	if (crc_len > r->port_max + (f->p.tagged ? 4 : 0) || crc_len > r->queue_max) {
 		q->drops++;
 		return drop(ctx, pool, reason, S82_DROP_OVERSIZE);
 	}
-	if (s82_rx_free(st, queue) * buffer_size(q) < len) {
-		if (!drop_enabled(st, queue))
+	strip = f->p.tagged && r->strip;
+	len -= strip ? 4 : 0;
+	if ((uint64_t)free_descriptors(r, q) * r->bsize < len) {
+		if (!r->drop_en)
 			return PUT_STALL;
 		q->drops++;
-		s82_stats_queue_drop(st, queue);
+		s82_stats_queue_drop(ctx->st, queue);
 		return drop(ctx, pool, reason, S82_DROP_NO_DESC);
 	}
-	if (!fill_ring(ctx, s82_func_of_pool(st, ctx->sw->vt ? pool : S82_PF), queue, f, len, strip)) {
+	if (!fill_ring(ctx, r, q, f, len, strip)) {
 		q->drops++;
 		return drop(ctx, pool, reason, S82_DROP_DMA_FAULT);
 	}
-	q->packets++;
-	q->bytes += len;
-	ps->rx_packets++;
-	ps->rx_bytes += len;
-	ps->rx_mcast += f->data[0] & 1;
-	s82_stats_queue_rx(st, queue, len);
+	r->packets++;
+	r->bytes += len;
+	r->mcast += f->data[0] & 1;
 	ctx->sw->rx_touched[queue / 64] |= S82_BIT(queue % 64);
 	return PUT_OK;
+}
+
+void
+s82_rx_flush(struct s82_ctx *ctx)
+{
+	unsigned int w;
+
+	for (w = 0; w < 2; w++) {
+		uint64_t left = ctx->sw->rx_touched[w];
+
+		for (; left; left &= left - 1) {
+			unsigned int queue = 64 * w + (unsigned int)__builtin_ctzll(left);
+			struct s82_rx_run *r = &ctx->sw->rx[queue];
+			struct s82_pool_stats *ps = &ctx->st->stats.pool[r->pool];
+
+			ctx->st->rxq[queue].packets += r->packets;
+			ctx->st->rxq[queue].bytes += r->bytes;
+			ps->rx_packets += r->packets;
+			ps->rx_bytes += r->bytes;
+			ps->rx_mcast += r->mcast;
+			s82_stats_queue_rx(ctx->st, queue, r->packets, r->bytes);
+			r->packets = r->bytes = r->mcast = 0;
+		}
+	}
 }
 
 /* --- the packet buffer */
@@ -283,11 +319,12 @@ uint64_t
 s82_rx_deliver(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, int *why)
 {
 	struct s82_state *st = ctx->st;
-	uint64_t done = 0, wait = pools;
+	uint64_t done = 0, wait = pools, rest;
 
 	if (!st->fifo.busy)
 		wait = put_all(ctx, f, pools, &done, why);
-	st->stats.replicated += done ? (uint64_t)__builtin_popcountll(done) - 1 : 0;
+	for (rest = done; rest & (rest - 1); rest &= rest - 1)
+		st->stats.replicated++;
 	if (!wait)
 		return done;
 	if (!s82_rx_room(st, f->len)) {
@@ -372,7 +409,7 @@ s82_wire_probe(struct s82_ctx *ctx, const uint8_t *frame, uint32_t len, uint32_t
 	pool = (unsigned int)__builtin_ctzll(pools);
 	if (!(ctx->sw->rxctrl & RXCTRL_RXEN) || (ctx->sw->vt && !(ctx->sw->vfre & S82_BIT(pool))))
 		return verdict(ctx, &f, 0, why);
-	base = ctx->sw->vt ? pool * ctx->sw->qpp : 0;
+	base = ctx->sw->pool_base[ctx->sw->vt ? pool : 0];
 	*free_desc = UINT32_MAX;
 	for (i = 0; i < s82_rss_queues(ctx, pool); i++) {
 		uint32_t n = s82_rx_free(ctx->st, (base + i) % S82_QUEUES);

@@ -203,21 +203,21 @@ tx_counter(const struct s82_state *st, unsigned int queue)
 }
 
 void
-s82_stats_queue_rx(struct s82_state *st, unsigned int queue, uint32_t len)
+s82_stats_queue_rx(struct s82_state *st, unsigned int queue, uint64_t packets, uint64_t bytes)
 {
 	unsigned int c = rx_counter(st, queue);
 
-	st->hw[H_QPRC + c]++;
-	st->hw[H_QBRC + c] += len + rx_crc(st);
+	st->hw[H_QPRC + c] += packets;
+	st->hw[H_QBRC + c] += bytes + packets * rx_crc(st);
 }
 
 void
-s82_stats_queue_tx(struct s82_state *st, unsigned int queue, uint32_t len)
+s82_stats_queue_tx(struct s82_state *st, unsigned int queue, uint64_t packets, uint64_t bytes)
 {
 	unsigned int c = tx_counter(st, queue);
 
-	st->hw[H_QPTC + c]++;
-	st->hw[H_QBTC + c] += len;
+	st->hw[H_QPTC + c] += packets;
+	st->hw[H_QBTC + c] += bytes;
 }
 
 void

@@ -134,6 +134,29 @@ build_layout(struct s82_switch *sw)
 	sw->pools = (uint8_t)(S82_QUEUES / sw->qpp > S82_POOLS ? S82_POOLS : S82_QUEUES / sw->qpp);
 }
 
+/* RETA, and how many of its bits each pool uses: PSRTYPE.RQPL, but no more than it has queues. */
+static void
+build_rss(struct s82_switch *sw, const struct s82_state *st)
+{
+	uint32_t mrqe = sw->mrqc & MRQC_MRQE;
+	unsigned int i;
+
+	for (i = 0; i < 128; i++)
+		sw->reta[i] = s82_reg(st, R_RETA(i / 4)) >> (8 * (i % 4)) & 15;
+	for (i = 0; i < S82_POOLS; i++) {
+		unsigned int queues = 1u << (s82_reg(st, R_PSRTYPE(i)) >> PSRTYPE_RQPL);
+
+		queues = queues > sw->qpp ? sw->qpp : queues;
+		sw->pool_base[i] = (uint8_t)(i * sw->qpp % S82_QUEUES);
+		sw->pool_mask[i] = mrqe == 0xa || mrqe == 0xb ? (uint8_t)(queues - 1) : 0;
+	}
+	if (!sw->vt) {	/* RSS alone: 16 queues */
+		sw->pool_base[0] = 0;
+		sw->pool_mask[0] = mrqe == 0x1 ? 15 : 0;
+	}
+	s82_rss_tables(sw, &st->reg[R_RSSRK(0) / 4]);
+}
+
 void
 s82_switch_update(struct s82_ctx *ctx)
 {
@@ -163,7 +186,7 @@ s82_switch_update(struct s82_ctx *ctx)
 	build_pools(sw, st);
 	build_macs(sw, st);
 	build_vlans(sw, st);
-	s82_rss_tables(sw, &st->reg[R_RSSRK(0) / 4]);
+	build_rss(sw, st);
 	sw->gen = gen;
 }
 
@@ -327,18 +350,7 @@ s82_switch_tx(struct s82_ctx *ctx, const struct s82_frame *f, bool *to_wire, int
 unsigned int
 s82_rss_queues(const struct s82_ctx *ctx, unsigned int pool)
 {
-	const struct s82_switch *sw = ctx->sw;
-	unsigned int bits;
-
-	switch (sw->mrqc & MRQC_MRQE) {
-	case 0x1:	/* RSS alone: 16 queues at most */
-		return 16;
-	case 0xa:
-	case 0xb:
-		bits = s82_reg(ctx->st, R_PSRTYPE(pool)) >> PSRTYPE_RQPL;
-		return 1u << bits > sw->qpp ? sw->qpp : 1u << bits;
-	}
-	return 1;
+	return ctx->sw->pool_mask[ctx->sw->vt ? pool : 0] + 1u;
 }
 
 /*
@@ -349,12 +361,9 @@ unsigned int
 s82_switch_queue(const struct s82_ctx *ctx, unsigned int pool, const struct s82_parsed *p)
 {
 	const struct s82_switch *sw = ctx->sw;
-	unsigned int queues = s82_rss_queues(ctx, pool);
-	unsigned int entry = p->hash & 127, index = 0;
+	unsigned int index = p->rss_type != 0 ? sw->reta[p->hash & 127] : 0;
 
-	if (p->rss_type != 0)
-		index = s82_reg(ctx->st, R_RETA(entry / 4)) >> (8 * (entry % 4)) & 15;
 	if (!sw->vt)
-		return index & (queues - 1);
-	return (pool * sw->qpp + (index & (queues - 1))) % S82_QUEUES;
+		pool = 0;
+	return sw->pool_base[pool] + (index & sw->pool_mask[pool]);
 }

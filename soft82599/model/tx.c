@@ -23,6 +23,7 @@ struct txq_run {
 	uint32_t n;		/* descriptors of the ring */
 	struct desc *ring;	/* NULL if it does not lie in one piece: then each is looked up */
 	bool plain;		/* the pool inserts no tag of its own */
+	uint64_t packets, bytes;	/* sent, not yet in the state's counters */
 };
 
 /* One frame's descriptors, from the first to EOP. */
@@ -194,18 +195,18 @@ make_frame(struct s82_ctx *ctx, const struct txq_run *r, const struct gather *g,
 }
 
 static void
-count_sent(struct s82_state *st, unsigned int pool, unsigned int queue, uint32_t len)
+flush_counts(struct s82_state *st, const struct txq_run *r)
 {
-	st->txq[queue].packets++;
-	st->txq[queue].bytes += len;
-	st->stats.pool[pool].tx_packets++;
-	st->stats.pool[pool].tx_bytes += len;
-	s82_stats_queue_tx(st, queue, len);
+	r->q->packets += r->packets;
+	r->q->bytes += r->bytes;
+	st->stats.pool[r->pool].tx_packets += r->packets;
+	st->stats.pool[r->pool].tx_bytes += r->bytes;
+	s82_stats_queue_tx(st, r->queue, r->packets, r->bytes);
 }
 
 /* The frame to local pools, the wire, or both. */
 static void
-send_frame(struct s82_ctx *ctx, const struct txq_run *r, struct s82_frame *f)
+send_frame(struct s82_ctx *ctx, struct txq_run *r, struct s82_frame *f)
 {
 	struct s82_state *st = ctx->st;
 	bool to_wire;
@@ -222,7 +223,8 @@ send_frame(struct s82_ctx *ctx, const struct txq_run *r, struct s82_frame *f)
 			s82_stats_spoof(st);
 		return;
 	}
-	count_sent(st, r->pool, r->queue, f->len);
+	r->packets++;
+	r->bytes += f->len;
 	if (to_wire)
 		s82_wire_send(ctx, f, r->queue);
 	if (pools) {
@@ -244,7 +246,7 @@ room(const struct s82_ctx *ctx, uint32_t len)
  * from where it lies. False: it is something else, and nothing has been done.
  */
 static inline bool
-one_plain(struct s82_ctx *ctx, const struct txq_run *r, struct desc *d, enum sent *sent)
+one_plain(struct s82_ctx *ctx, struct txq_run *r, struct desc *d, enum sent *sent)
 {
 	const uint32_t want = TXD_DEXT | TXD_EOP | TXD_DTYP_DATA << 20;
 	const uint32_t mask = TXD_DEXT | TXD_EOP | 0xf << 20 | TXD_VLE | TXD_TSE;
@@ -278,7 +280,7 @@ store_context(struct s82_ctx *ctx, const struct txq_run *r, const struct desc *d
 
 /* One frame, or one context descriptor. */
 static enum sent
-one(struct s82_ctx *ctx, const struct txq_run *r)
+one(struct s82_ctx *ctx, struct txq_run *r)
 {
 	struct desc *d = desc_at(ctx, r, r->q->tdh);
 	enum sent sent = SENT_OK;
@@ -348,6 +350,7 @@ s82_step(struct s82_ctx *ctx, unsigned int queue, unsigned int budget)
 	while (budget-- > 0 && q->tdh != q->tdt && sent == SENT_OK)
 		sent = one(ctx, &r);
 	q->blocked = sent == SENT_BLOCKED;
+	flush_counts(st, &r);
 	write_head(ctx, &r);
 	ctx->sw->tx_touched[queue / 64] |= S82_BIT(queue % 64);
 	s82_irq_touched(ctx);
