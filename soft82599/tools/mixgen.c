@@ -512,14 +512,16 @@ static void
 summary_text(const struct mix *m)
 {
 	const struct tally *t = &m->tally;
-	unsigned int i;
+	const unsigned int *k = t->kind;
 
-	printf("%s: %u packets, %u flows from %d peers, %u to %u bytes on the wire, seed %llu\n",
-		m->opt->path, t->packets, m->opt->flows, PEERS, t->shortest, t->longest,
-		(unsigned long long)m->opt->seed);
-	for (i = 0; i < N_KINDS; i++)
-		printf("%s %s %u", i == 0 ? "  carrying:" : ",", kind_name[i], t->kind[i]);
-	printf("\n  VLAN: %u in %u (registered), %u in %u (other), %u untagged\n",
+	printf("%s: %u packets of %u flows from %d peers, seed %llu\n", m->opt->path, t->packets,
+		m->opt->flows, PEERS, (unsigned long long)m->opt->seed);
+	printf("  %u to %u bytes on the wire\n", t->shortest, t->longest);
+	printf("  IPv4: TCP %u, UDP %u, ICMP %u, fragments %u\n", k[TCP4], k[UDP4], k[ICMP4],
+		k[FRAG4]);
+	printf("  IPv6: TCP %u, UDP %u, ICMPv6 %u, fragments %u\n", k[TCP6], k[UDP6], k[ICMP6],
+		k[FRAG6]);
+	printf("  VLAN: %u in %u (registered), %u in %u (other), %u untagged\n",
 		t->tag[REGISTERED], m->opt->vlan, t->tag[OTHER], m->opt->other_vlan,
 		t->tag[UNTAGGED]);
 }
