@@ -2,7 +2,6 @@
 /* Clients come and go: the socket, the two threads, and a thread's way to call the model. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +18,6 @@
 #include "server_priv.h"
 
 #define EVENTS	64
-
-/* The first thread waits at most this long for a client to say hello, milliseconds. */
-#define HELLO_TIMEOUT	2000
 
 int
 s82_epoll_add(int epfd, int fd, uint32_t events, enum source kind, unsigned int index)
@@ -226,28 +222,30 @@ admit(struct s82_server *s, int sock)
 	return rc;
 }
 
+/* Whoever connects is heard when he says hello, and keeps nobody waiting until then. */
 static void
 accept_client(struct s82_server *s)
 {
-	struct pollfd pfd = { .events = POLLIN };
+	int sock = accept4(s->listen, NULL, NULL, SOCK_CLOEXEC);
+
+	if (sock >= 0 && s82_epoll_add(s->epfd, sock, EPOLLIN, SRC_HELLO, (unsigned int)sock) < 0)
+		close(sock);
+}
+
+static void
+greet(struct s82_server *s, int sock)
+{
 	struct s82_rep rep = { 0 };
 	struct s82_req req;
-	int sock, rc;
 
-	sock = accept4(s->listen, NULL, NULL, SOCK_CLOEXEC);
-	if (sock < 0)
+	epoll_ctl(s->epfd, EPOLL_CTL_DEL, sock, NULL);
+	rep.err = s82_sock_recv(sock, &req, sizeof(req), NULL, NULL);
+	if (rep.err == 0 && (req.op != S82_REQ_HELLO || req.arg[0] != S82_PROTO_VERSION))
+		rep.err = -EPROTO;
+	if (rep.err == 0)
+		rep.err = admit(s, sock);
+	if (rep.err == 0)
 		return;
-	pfd.fd = sock;
-	rc = poll(&pfd, 1, HELLO_TIMEOUT) == 1 ? 0 : -ETIMEDOUT;
-	if (rc == 0)
-		rc = s82_sock_recv(sock, &req, sizeof(req), NULL, NULL);
-	if (rc == 0 && (req.op != S82_REQ_HELLO || req.arg[0] != S82_PROTO_VERSION))
-		rc = -EPROTO;
-	if (rc == 0)
-		rc = admit(s, sock);
-	if (rc == 0)
-		return;
-	rep.err = rc;
 	s82_sock_send(sock, &rep, sizeof(rep), NULL, 0);
 	close(sock);
 }
@@ -288,6 +286,9 @@ handle_event(struct s82_server *s, const struct epoll_event *ev, bool *stop)
 	switch (ev->data.u64 >> 32) {
 	case SRC_LISTEN:
 		accept_client(s);
+		break;
+	case SRC_HELLO:
+		greet(s, (int)index);
 		break;
 	case SRC_STOP:
 		*stop = true;

@@ -74,8 +74,8 @@ struct s82_server {
 	unsigned int backings;	/* slots in use lie below */
 };
 
-/* What an epoll event is about: kind << 32 | index. */
-enum source { SRC_LISTEN, SRC_STOP, SRC_DOORBELL, SRC_CONN, SRC_PIDFD, SRC_HANDLE };
+/* What an epoll event is about: kind << 32 | index; of SRC_HELLO, the index is the socket. */
+enum source { SRC_LISTEN, SRC_HELLO, SRC_STOP, SRC_DOORBELL, SRC_CONN, SRC_PIDFD, SRC_HANDLE };
 
 int s82_epoll_add(int epfd, int fd, uint32_t events, enum source kind, unsigned int index);
 

@@ -76,6 +76,11 @@ on_card() {
 	on_card killed
 }
 
+@test "when the card is killed, registers read all ones" {
+	run on_card card-killed
+	[[ "$output" == *"all ones"* ]]
+}
+
 @test "an instruction that cannot be executed stops the program and shows its bytes" {
 	run on_card odd-instruction
 	[ "$status" -eq 139 ]

@@ -773,6 +773,30 @@ case_killed(void)
 	close_device(d);
 }
 
+/* The card is our parent. Once it is killed, registers read as of a card pulled out. */
+static void
+case_card_killed(void)
+{
+	struct dev d = open_device(PF, "");
+	volatile uint32_t *bar = map_bar(d.fd, 0x20000);
+	struct timespec t0, t1;
+	uint32_t v;
+
+	CHECK(bar[REG_STATUS / 4] != UINT32_MAX);
+	CHECK(kill(getppid(), SIGKILL) == 0);
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	do {
+		v = bar[REG_STATUS / 4];
+		clock_gettime(CLOCK_MONOTONIC, &t1);
+	} while (v != UINT32_MAX && t1.tv_sec - t0.tv_sec < 2);
+	CHECK(v == UINT32_MAX);
+	bar[REG_TDBAL0 / 4] = 0x1000;
+	CHECK(bar[REG_TDBAL0 / 4] == UINT32_MAX);
+	FAILS(EIO, ioctl(d.fd, VFIO_DEVICE_RESET));
+	FAILS(EIO, open_container());
+	printf(failures == 0 ? "all ones\n" : "failed\n");
+}
+
 static void
 case_dma_v1(void)
 {
@@ -806,7 +830,7 @@ static const struct {
 	{ "info", case_info }, { "config", case_config }, { "mmap", case_mmap },
 	{ "signals", case_signals }, { "dma-v1", case_dma_v1 }, { "dma-v2", case_dma_v2 },
 	{ "irqs", case_irqs }, { "last-close", case_last_close }, { "fork", case_fork },
-	{ "killed", case_killed }, { "odd-instruction", case_odd_instruction },
+	{ "killed", case_killed }, { "card-killed", case_card_killed }, { "odd-instruction", case_odd_instruction },
 };
 
 int
