@@ -408,8 +408,10 @@ init_slots(struct s82_server *s)
 	unsigned int i, v;
 
 	s->listen = s->epfd = s->fds_epfd = s->stop = s->doorbell = s->wire = -1;
-	for (i = 0; i < S82_MAX_CLIENTS; i++)
-		s->conn[i].sock = s->conn[i].fds_sock = s->conn[i].pidfd = -1;
+	for (i = 0; i < S82_MAX_CLIENTS; i++) {
+		s->conn[i].sock = s->conn[i].pidfd = -1;
+		atomic_store(&s->conn[i].fds_sock, -1);
+	}
 	for (i = 0; i < S82_MAX_HANDLES; i++)
 		s->handle_sock[i] = -1;
 	for (i = 0; i < S82_FUNCS; i++) {

@@ -171,8 +171,12 @@ unmap_dma(unsigned int domain, struct vfio_iommu_type1_dma_unmap *un)
 
 /* ---- IOMMU_GET_INFO ---- */
 
+/* vfio_iommu_type1_info_cap_iova_range with its two ranges, then the next capability. */
 struct iommu_caps {
-	struct vfio_iommu_type1_info_cap_iova_range range;
+	struct {
+		struct vfio_info_cap_header header;
+		uint32_t nr_iovas, reserved;
+	} range;
 	struct vfio_iova_range ranges[2];
 	struct vfio_iommu_type1_info_dma_avail avail;
 };
