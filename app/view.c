@@ -213,7 +213,7 @@ view_latency(const struct view *v, struct vfp_out *o, const char *rule)
 	}
 	vfp_out_close(o);
 	if (found)
-		vfp_out_note(o, "residence: from rx_burst returned to tx_burst accepted; bound: the most a "
+		vfp_out_note(o, "residence: from rx_burst called to tx_burst accepted; bound: the most a "
 			"packet can have waited in the RX ring and in software. Clock: TSC.");
 	free(hist);
 	return rule && !found ? -ENOENT : 0;

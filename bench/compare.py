@@ -10,6 +10,8 @@ measures the scheduler too.
     bench/compare.py null-io            vfplane against testpmd, io, two net_null ports
     bench/compare.py null-mac           the same in mac mode
     bench/compare.py null-bare          vfplane io against the bare loop of bench_bare
+    bench/compare.py soft-mac           vfplane against testpmd, mac ping-pong VF 0 <-> VF 1 on soft82599,
+                                        32 frames circulating each way, one polling lcore
 
 Exit status 1 when the 95 % lower bound lies below --at-least.
 """
@@ -31,6 +33,16 @@ T95 = [0, 6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 
        1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725, 1.721, 1.717, 1.714, 1.711, 1.708]
 
 NULL_EAL = "--no-huge -m 512 --no-pci --vdev net_null0 --vdev net_null1"
+PF, VFS = "03:00.1", ["03:10.1", "03:10.3"]
+INJECTOR = "03:10.5"
+MACS = ["02:09:c0:00:00:00", "02:09:c0:00:00:01"]
+SOFT_CONFIG = f"""
+pf 0 {{ pci = 0000:{PF} }}
+vf 0 {{ mac = {MACS[0]}  peer = vf1 }}
+vf 1 {{ mac = {MACS[1]}  peer = vf0 }}
+vf 2 {{ mac = 02:09:c0:00:00:02  owner = tenant }}
+forward ping-pong {{ from = vf0  to = vf1  mode = mac  both = yes }}
+"""
 
 
 class Telemetry:
@@ -46,8 +58,16 @@ class Telemetry:
         self.sock.send(what.encode())
         return json.loads(self.sock.recv(self.max))[what.split(",")[0]]
 
+    def ports(self):
+        """All but a PF: its own counters have the queues of its VFs too."""
+        return {i["name"].replace("0000:", ""): p for p in self.ask("/ethdev/list")
+                for i in [self.ask(f"/ethdev/info,{p}")] if PF not in i["name"]}
+
+    def mac(self, port):
+        return self.ask(f"/ethdev/info,{port}")["mac_addr"]
+
     def sent(self):
-        return sum(self.ask(f"/ethdev/stats,{p}")["opackets"] for p in self.ask("/ethdev/list"))
+        return sum(self.ask(f"/ethdev/stats,{p}")["opackets"] for p in self.ports().values())
 
     def pid(self):
         return self.ask("/info")["pid"]
@@ -65,35 +85,37 @@ def worker_cpu_s(pid):
     return total
 
 
-def wait_for_traffic(prefix, process):
-    """Until packets are sent: the first reading is of a program that runs."""
+def wait_until(what, done, process):
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         if process.poll() is not None:
             raise RuntimeError(f"it ended with status {process.returncode}")
         try:
-            t = Telemetry(prefix)
-            first = t.sent()
-            time.sleep(0.1)
-            if t.sent() > first:
-                return t
-            t.sock.close()
+            got = done()
+            if got:
+                return got
         except (OSError, ValueError, KeyError, TypeError):
             pass
         time.sleep(0.1)
-    raise RuntimeError(f"no traffic within {START_S} s")
+    raise RuntimeError(f"no {what} within {START_S} s")
 
 
-def measure(command, first, prefix, seconds, warm):
+def type_in(process, text):
+    process.stdin.write(text + "\n")
+    process.stdin.flush()
+
+
+def measure(contender, prefix, seconds, warm):
     """Mpps by the clock and per processor second of one run."""
     with tempfile.TemporaryFile("w+") as log:
-        # Their own process group, and a standard input that stays open: testpmd ends with it.
-        process = subprocess.Popen(command, shell=True, cwd=ROOT, stdin=subprocess.PIPE, stdout=log,
-                                   stderr=log, text=True)
+        process = subprocess.Popen(contender.command, shell=True, cwd=ROOT, text=True,
+                                   stdin=subprocess.PIPE, stdout=log, stderr=log)
         try:
-            process.stdin.write(first + "\n")
-            process.stdin.flush()
-            t = wait_for_traffic(prefix, process)
+            t = wait_until("telemetry", lambda: Telemetry(prefix), process)
+            wait_until("two ports", lambda: len(t.ports()) == 2, process)
+            contender.begin(process, t)
+            first = t.sent()
+            wait_until("traffic", lambda: t.sent() > first + 1000, process)
             time.sleep(warm)
             pid = t.pid()
             sent, cpu, at = t.sent(), worker_cpu_s(pid), time.monotonic()
@@ -101,9 +123,9 @@ def measure(command, first, prefix, seconds, warm):
             sent = t.sent() - sent
             cpu, at = worker_cpu_s(pid) - cpu, time.monotonic() - at
             t.sock.close()
-        except (RuntimeError, OSError) as e:
+        except (RuntimeError, OSError, subprocess.SubprocessError) as e:
             log.seek(0)
-            sys.exit(f"{command}\n{log.read()}\n{e}")
+            sys.exit(f"{contender.command}\n{log.read()}\n{e}")
         finally:
             stop(process)
     return sent / at / 1e6, sent / cpu / 1e6
@@ -120,18 +142,67 @@ def stop(process):
             process.wait()
 
 
+class Contender:
+    """A program, and what to type once its ports are up. `quit` ends it."""
+
+    def __init__(self, name, command, say=""):
+        self.name, self.command, self.say = name, command, say
+
+    def begin(self, process, _telemetry):
+        type_in(process, self.say)
+
+
+class SoftVfplane(Contender):
+    """Its VFs forward; 32 frames for each come from a neighbour on a third VF, which then leaves."""
+
+    def __init__(self, run, neighbour, vfplane):
+        self.conf = tempfile.NamedTemporaryFile("w", prefix="vfplane-bench-", suffix=".conf")
+        self.conf.write(SOFT_CONFIG)
+        self.conf.flush()
+        self.neighbour = neighbour
+        super().__init__("vfplane", f"{run} {vfplane} --config {self.conf.name} -i", "start")
+
+    def begin(self, process, telemetry):
+        super().begin(process, telemetry)
+        say = ["set fwd mac"]
+        for mac in MACS:
+            say += [f"set eth-peer 0 {mac}", "start tx_first 1", "stop"]
+        subprocess.run(self.neighbour, shell=True, cwd=ROOT, text=True, timeout=START_S, check=True,
+                       input="\n".join(say + ["quit", ""]), stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+
+class SoftTestpmd(Contender):
+    """Its own tx_first sends 32 frames from each VF to the other."""
+
+    def begin(self, process, telemetry):
+        a, b = (telemetry.ports()[vf] for vf in VFS)
+        type_in(process, f"set portlist {a},{b}\nset eth-peer {a} {telemetry.mac(b)}\n"
+                         f"set eth-peer {b} {telemetry.mac(a)}\nset fwd mac\nstart tx_first 1")
+
+
 def contenders(what, build, cores, prefix):
-    """Two of (name, command, what to type first); ours first. `quit` ends each."""
+    """Ours first."""
     eal = f"-l {cores} --file-prefix {prefix}"
     vfplane = f"exec {build}/app/vfplane {eal} {NULL_EAL} -- -i"
     testpmd = f"exec dpdk-testpmd {eal} {NULL_EAL} -- -i --total-num-mbufs=16384 --forward-mode="
-    bare = f"exec {build}/bench/bench_bare {eal} {NULL_EAL} -- bare forever"
-    return {
-        "null-io": [("vfplane", vfplane, "start"), ("testpmd", testpmd + "io", "start")],
-        "null-mac": [("vfplane", vfplane, "set fwd mac\nstart"),
-                     ("testpmd", testpmd + "mac", "start")],
-        "null-bare": [("vfplane", vfplane, "start"), ("bare", bare, "")],
-    }[what]
+    soft_pmd = f"dpdk-testpmd -l {cores} --no-huge -m 512 --file-prefix"
+    card = f"{build}/soft82599/soft82599"
+    if what == "null-io":
+        return [Contender("vfplane", vfplane, "start"), Contender("testpmd", testpmd + "io", "start")]
+    if what == "null-mac":
+        return [Contender("vfplane", vfplane, "set fwd mac\nstart"),
+                Contender("testpmd", testpmd + "mac", "start")]
+    if what == "null-bare":
+        return [Contender("vfplane", vfplane, "start"),
+                Contender("bare", f"exec {build}/bench/bench_bare {eal} {NULL_EAL} -- bare forever")]
+    run = f"exec {card} run --name {prefix} --vfs 3 --"
+    end = "-- -i --total-num-mbufs=16384"
+    return [
+        SoftVfplane(run, f"{card} exec --name {prefix} -- {soft_pmd} {prefix}n -a {INJECTOR} {end}",
+                    f"{build}/app/vfplane -l {cores} --no-huge -m 512 --file-prefix {prefix} --"),
+        SoftTestpmd("testpmd", f"{run} {soft_pmd} {prefix} -a {PF} -a {VFS[0]} -a {VFS[1]} {end}"),
+    ]
 
 
 def summary(name, unit, a, b):
@@ -147,7 +218,7 @@ def summary(name, unit, a, b):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument("what", choices=["null-io", "null-mac", "null-bare"])
+    p.add_argument("what", choices=["null-io", "null-mac", "null-bare", "soft-mac"])
     p.add_argument("--rounds", type=int, default=10)
     p.add_argument("--seconds", type=float, default=2)
     p.add_argument("--warm", type=float, default=0.3)
@@ -160,12 +231,12 @@ def main():
     rates = [[], []]
     for i in range(o.rounds):
         for k in (0, 1) if i % 2 == 0 else (1, 0):
-            rates[k].append(measure(pair[k][1], pair[k][2], prefix, o.seconds, o.warm))
+            rates[k].append(measure(pair[k], prefix, o.seconds, o.warm))
         ours, theirs = rates[0][-1], rates[1][-1]
-        print(f"round {i + 1}: {pair[0][0]} {ours[0]:.2f} ({ours[1]:.2f}), {pair[1][0]} "
+        print(f"round {i + 1}: {pair[0].name} {ours[0]:.2f} ({ours[1]:.2f}), {pair[1].name} "
               f"{theirs[0]:.2f} ({theirs[1]:.2f}) Mpps, ratio {ours[0] / theirs[0]:.3f} "
               f"({ours[1] / theirs[1]:.3f})", flush=True)
-    print(f"{o.what}: {pair[0][0]} against {pair[1][0]}, {o.rounds} alternating rounds of "
+    print(f"{o.what}: {pair[0].name} against {pair[1].name}, {o.rounds} alternating rounds of "
           f"{o.seconds:g} s; in brackets and below: per second of processor time")
     low = summary(o.what, "Mpps", [r[0] for r in rates[0]], [r[0] for r in rates[1]])
     low_cpu = summary(o.what, "Mpps per processor second", [r[1] for r in rates[0]],
