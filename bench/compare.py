@@ -37,7 +37,7 @@ PF, VFS = "03:00.1", ["03:10.1", "03:10.3"]
 INJECTOR = "03:10.5"
 MACS = ["02:09:c0:00:00:00", "02:09:c0:00:00:01"]
 SOFT_CONFIG = f"""
-pf 0 {{ pci = 0000:{PF} }}
+pf 0 {{ pci = 0000:{PF}  queues_per_pool = 2 }}
 vf 0 {{ mac = {MACS[0]}  peer = vf1 }}
 vf 1 {{ mac = {MACS[1]}  peer = vf0 }}
 vf 2 {{ mac = 02:09:c0:00:00:02  owner = tenant }}
