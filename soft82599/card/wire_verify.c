@@ -28,7 +28,8 @@
 #include "check.h"
 #include "wire.h"
 
-#define IN_BURST	32
+#define IN_BURST	32		/* frames for which the card's lock is held */
+#define POOL_UNKNOWN	0xff
 #define RETRY_NS	50000ull	/* no descriptor is free */
 #define READY_NS	2000000ull	/* no link, or nobody receives yet */
 #define PATIENCE_NS	10000000ull	/* for a ring that nobody seems to empty */
@@ -43,6 +44,10 @@ struct verify {
 	uint32_t *len;
 	struct check *check;
 	uint64_t *injected;	/* by source frame */
+	/* what the last probes told, good while the card's filters stay as they are */
+	uint8_t *pool_of;	/* by source frame; POOL_UNKNOWN */
+	uint32_t gen;
+	uint32_t credit[S82_POOLS];	/* frames that surely find a descriptor */
 	uint32_t next;		/* source frame to send */
 	uint64_t turn;		/* source frames dealt with, sent or withheld */
 	uint64_t sent, to_vf, default_pool, withheld, rounds;
@@ -99,8 +104,10 @@ verify_open(struct wire *w)
 	v->data = calloc(v->frames.count, sizeof(v->data[0]));
 	v->len = calloc(v->frames.count, sizeof(v->len[0]));
 	v->injected = calloc(v->frames.count, sizeof(v->injected[0]));
-	if (v->data == NULL || v->len == NULL || v->injected == NULL)
+	v->pool_of = malloc(v->frames.count);
+	if (v->data == NULL || v->len == NULL || v->injected == NULL || v->pool_of == NULL)
 		return -ENOMEM;
+	memset(v->pool_of, POOL_UNKNOWN, v->frames.count);
 	for (uint32_t i = 0; i < v->frames.count; i++) {
 		v->data[i] = v->frames.frame[i].data;
 		v->len[i] = v->frames.frame[i].len;
@@ -127,6 +134,7 @@ verify_close(struct wire *w)
 	free(v->data);
 	free(v->len);
 	free(v->injected);
+	free(v->pool_of);
 	wire_unload(&v->frames);
 	free(v);
 }
@@ -255,14 +263,45 @@ comes_back(const struct wire *w, const struct s82_verdict *v)
 
 enum turn { TURN_SENT, TURN_WITHHELD, TURN_WAIT };
 
-/* Deals with the next source frame, if it can be sent now. The lock is held. */
-static enum turn
-take_turn(struct wire *w, struct verify *v)
+/* Has the source frame a descriptor for sure, by what was asked before? The lock is held. */
+static bool
+has_credit(struct wire *w, struct verify *v, uint32_t index)
 {
-	uint32_t index = v->next, free_desc;
-	uint64_t tsc;
-	struct s82_verdict to = s82_wire_probe(&w->ctx, v->data[index], v->len[index], &free_desc);
+	uint32_t gen = atomic_load(&w->st->switch_gen);
+	unsigned int pool;
 
+	if (gen != v->gen) {
+		memset(v->pool_of, POOL_UNKNOWN, v->frames.count);
+		memset(v->credit, 0, sizeof(v->credit));
+		v->gen = gen;
+	}
+	pool = v->pool_of[index];
+	if (!v->primed || pool == POOL_UNKNOWN || v->credit[pool] == 0)
+		return false;
+	v->credit[pool]--;
+	return true;
+}
+
+/* Remembers where a frame goes, if that is one pool. Long frames may take two descriptors. */
+static void
+learn_credit(struct verify *v, uint32_t index, const struct s82_verdict *to, uint32_t free_desc)
+{
+	if ((to->pools & (to->pools - 1)) != 0)
+		return;
+	v->pool_of[index] = to->pool;
+	v->credit[to->pool] = (free_desc - 1) / 2;
+}
+
+/* May the next source frame be sent now? The lock is held. */
+static enum turn
+ask(struct wire *w, struct verify *v, uint32_t index)
+{
+	uint32_t free_desc;
+	struct s82_verdict to;
+
+	if (has_credit(w, v, index))
+		return TURN_SENT;
+	to = s82_wire_probe(&w->ctx, v->data[index], v->len[index], &free_desc);
 	if (to.drop == S82_DROP_RX_DISABLED || to.drop == S82_DROP_LINK_DOWN) {
 		v->stopped = v->sent > 0 && check_counts(v->check).received > 0;
 		w->wait_ns = READY_NS;
@@ -270,21 +309,37 @@ take_turn(struct wire *w, struct verify *v)
 	}
 	if (to.drop < 0 && free_desc == 0) {
 		w->wait_ns = RETRY_NS;
-		if (comes_back(w, &to) || !give_up_on_pf(v))
-			return TURN_WAIT;
-		v->withheld++;
-		return TURN_WITHHELD;
+		return comes_back(w, &to) || !give_up_on_pf(v) ? TURN_WAIT : TURN_WITHHELD;
 	}
 	if (to.drop < 0 && !comes_back(w, &to)) {
 		v->impatient = false;
 		v->full_since = 0;
 	}
+	if (to.drop < 0)
+		learn_credit(v, index, &to, free_desc);
+	return TURN_SENT;
+}
+
+/* Deals with the next source frame, if it can be sent now. The lock is held. */
+static enum turn
+take_turn(struct wire *w, struct verify *v)
+{
+	uint32_t index = v->next;
+	enum turn turn = ask(w, v, index);
+	struct s82_verdict to;
+	uint64_t tsc;
+
+	v->withheld += turn == TURN_WITHHELD;
+	if (turn != TURN_SENT)
+		return turn;
 	tsc = w->ctx.ops->now(&w->ctx);
 	to = s82_wire_rx(&w->ctx, v->data[index], v->len[index]);
 	v->sent++;
 	v->injected[index]++;
 	if (to.drop >= 0) {
 		v->dropped[to.drop]++;
+		/* the device was stopped since it was asked */
+		v->stopped |= to.drop == S82_DROP_RX_DISABLED && v->primed;
 	} else if (comes_back(w, &to)) {
 		v->to_vf++;
 		check_sent(v->check, index, v->turn, tsc);
@@ -336,7 +391,7 @@ verify_in(struct wire *w)
 		return 0;
 	w->ctx.ops->lock(&w->ctx);
 	/* frames that are not to come back take no room in the window */
-	while (n < IN_BURST && v->to_vf - to_vf < most && !v->done) {
+	while (n < IN_BURST && v->to_vf - to_vf < most && !v->done && !v->stopped) {
 		enum turn turn = take_turn(w, v);
 
 		if (turn == TURN_WAIT)
