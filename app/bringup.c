@@ -113,8 +113,10 @@ start_eal(struct app *app, struct vfp_err *err)
 	if (ret < 0) {
 		if (rte_errno == ENOMEM || rte_errno == EACCES || rte_errno == ENODEV)
 			hugepages_hint(hint, sizeof(hint));
-		return vfp_err_set(err, -rte_errno, "EAL did not start: %s; see its messages above%s%s",
-			rte_strerror(rte_errno), hint[0] ? "; " : "", hint);
+		/* Some of its failures set no error number. */
+		return vfp_err_set(err, rte_errno ? -rte_errno : -EIO,
+			"EAL did not start%s%s; see its messages above%s%s", rte_errno ? ": " : "",
+			rte_errno ? rte_strerror(rte_errno) : "", hint[0] ? "; " : "", hint);
 	}
 	app->eal_up = true;
 	app->t0 = app->t_step = rte_get_timer_cycles();

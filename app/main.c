@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "bringup.h"
@@ -43,6 +44,29 @@ finish(struct app *app)
 	return status;
 }
 
+/*
+ * A VF whose PF no longer answers waits for it at close, seconds each. The report is written by now,
+ * and the kernel resets a function whose file is closed: so the end may be hard.
+ */
+#define CLOSE_SECONDS 3
+
+static volatile sig_atomic_t hard_status;
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+	_exit(hard_status);
+}
+
+static void
+limit_closing(int status)
+{
+	hard_status = status;
+	signal(SIGALRM, on_alarm);
+	alarm(CLOSE_SECONDS);
+}
+
 static int
 work(struct app *app)
 {
@@ -62,9 +86,12 @@ work(struct app *app)
 		ret = finish(app);
 	else
 		app_step(app, false, "%s", err.text);
+	if (ret < 0)
+		ret = complain(VFP_EXIT_DEVICE, err.text);
 	telemetry_off();
+	limit_closing(ret);
 	bringup_undo(app);
-	return ret < 0 ? complain(VFP_EXIT_DEVICE, err.text) : ret;
+	return ret;
 }
 
 int
@@ -80,6 +107,7 @@ main(int argc, char **argv)
 		return complain(VFP_EXIT_USAGE, err);
 	pthread_mutex_init(&app.lock, NULL);
 	app.say = app.args.json && strcmp(app.args.json, "-") == 0 ? stderr : stdout;
+	setlinebuf(app.say);
 	if (app.args.help) {
 		args_help();
 		status = VFP_EXIT_OK;

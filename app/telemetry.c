@@ -103,7 +103,7 @@ to_dict(json_t *value)
 		char label[RTE_TEL_MAX_STRING_LEN];
 
 		if (name && kind)
-			snprintf(label, sizeof(label), "%s %s", json_string_value(name),
+			snprintf(label, sizeof(label), "%s/%s", json_string_value(name),
 				json_string_value(kind));
 		else if (name)
 			snprintf(label, sizeof(label), "%s", json_string_value(name));
