@@ -492,6 +492,10 @@ add_forward(struct parse *p, cfg_t *section)
 	mode = config_mode_name(f->mode);
 	if (f->mode <= CFG_MACSWAP && !f->to[0])
 		complain(p, f->line, "forward %s: mode %s needs to = PORT", f->name, mode);
+	if (f->mode == CFG_ECHO || f->mode == CFG_SOURCE)
+		complain(p, line_of(p, section, find_spec("forward", "mode")),
+			"forward %s: mode %s is not built yet; allowed: io, mac, macswap, sink", f->name,
+			mode);
 	if (f->mode > CFG_MACSWAP && (f->to[0] || f->both))
 		complain(p, f->line, "forward %s: mode %s stays on its own port; leave out to and both",
 			f->name, mode);
@@ -569,6 +573,21 @@ check_reference(struct parse *p, int line, const char *option, const char *port,
 		c->n_pf > 1 ? " of that PF" : "");
 }
 
+/* Mode mac writes the next hop into each frame: what a VF sends by needs one. */
+static void
+check_next_hop(struct parse *p, int line, const struct cfg_forward *f, const char *out)
+{
+	for (uint32_t i = 0; f->mode == CFG_MAC && out[0] && i < p->c->n_vf; i++) {
+		const struct cfg_vf_sec *vf = &p->c->vf[i];
+		uint32_t pf, index;
+
+		if (vf_title(out, &pf, &index) == 0 && vf->pf == pf && vf->index == index &&
+			!vf->has_peer_mac && !vf->peer[0])
+			complain(p, line, "forward %s: mode mac sends by %s, which has no peer: its next "
+				"hop is unknown", f->name, out);
+	}
+}
+
 static void
 check_references(struct parse *p, cfg_t *root)
 {
@@ -592,6 +611,9 @@ check_references(struct parse *p, cfg_t *root)
 
 		check_reference(p, line_of(p, section, from), "from", c->forward[i].from, true);
 		check_reference(p, line_of(p, section, to), "to", c->forward[i].to, true);
+		check_next_hop(p, c->forward[i].line, &c->forward[i], c->forward[i].to);
+		if (c->forward[i].both)
+			check_next_hop(p, c->forward[i].line, &c->forward[i], c->forward[i].from);
 	}
 	for (uint32_t i = 0; i < c->n_lcore; i++)
 		for (uint32_t k = 0; k < c->lcore[i].n_queues; k++)

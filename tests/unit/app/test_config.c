@@ -264,7 +264,12 @@ duplicates_and_dangling_references(void **state)
 	refuse("forward a { from = x mode = sink }\nforward b { from = y to = x mode = io both = yes }",
 		"t:2: ", "line 1");
 	refuse("forward a { from = x mode = io }", "t:1: ", "needs to");
-	refuse("forward a { from = x to = y mode = echo }", "t:1: ", "leave out");
+	refuse("forward a { from = x to = y mode = sink }", "t:1: ", "leave out");
+	refuse("forward a { from = x\nmode = echo }", "t:2: ", "not built yet");
+	refuse("vf 0 { peer = vf1 }\nvf 1 { vlans = {7} }\n"
+		"forward a { from = vf0 to = vf1 mode = mac }", "t:3: ", "no peer");
+	refuse("vf 0 { vlans = {7} }\nvf 1 { peer = vf0 }\n"
+		"forward a { from = vf0 to = vf1 mode = mac both = yes }", "t:3: ", "sends by vf0");
 	refuse("vf pf1vf0 { owner = vfplane }", "t:1: ", "no section pf 1");
 }
 
