@@ -121,11 +121,15 @@ card_up(struct card *card)
 static int
 card_down(struct card *card)
 {
+	struct sysfs *s = card->sysfs;
 	int found = wire_stop(card->wire);
 
+	/* it asks the server who uses what */
+	if (s != NULL && s->mode == SYSFS_FUSE && s->fuse != NULL)
+		sysfs_fuse_stop(s);
 	s82_server_destroy(card->server);
-	if (card->sysfs != NULL && card->sysfs->mode == SYSFS_FILES && card->sysfs->dir[0] != '\0')
-		sysfs_files_stop(card->sysfs);
+	if (s != NULL && s->mode == SYSFS_FILES && s->dir[0] != '\0')
+		sysfs_files_stop(s);
 	/* what FUSE and the rest still hold goes with the process */
 	return found;
 }

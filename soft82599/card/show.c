@@ -10,6 +10,7 @@
 
 #define COLUMNS	12
 #define CELL	64
+#define WIDTH	80	/* what is longer is cut; JSON has it all */
 
 /* One column: its title and the field of each row's object that it shows. */
 struct column {
@@ -52,7 +53,7 @@ cell(char *buf, size_t size, const json_t *value)
 		json_object_foreach((json_t *)value, key, one) {
 			used += snprintf(buf + used, size - used, "%s%s ", used == 0 ? "" : ", ",
 				key);
-			if (used >= size)
+			if (used >= size - 1)
 				return;
 			cell(buf + used, size - used, one);
 			used += strlen(buf + used);
@@ -65,29 +66,37 @@ cell(char *buf, size_t size, const json_t *value)
 		snprintf(buf, size, "-");
 }
 
+/* Appends a cell, padded but in the last column; numbers are right-aligned. */
+static void
+append(char *line, size_t size, const char *text, int width, bool right, bool first, bool last)
+{
+	size_t used = strlen(line);
+
+	snprintf(line + used, size - used, "%s%*s", first ? "" : "  ",
+		right ? width : last ? 0 : -width, text);
+}
+
 static void
 print_rows(const json_t *rows, const struct column *columns, const int *width)
 {
-	char text[CELL];
+	char text[CELL], line[WIDTH + 1] = "";
 	size_t i;
 	json_t *row;
 
 	for (int c = 0; columns[c].title != NULL; c++)
-		printf("%s%-*s", c == 0 ? "" : "  ", columns[c + 1].title == NULL ? 0 : width[c],
-			columns[c].title);
-	printf("\n");
+		append(line, sizeof(line), columns[c].title, width[c], false, c == 0,
+			columns[c + 1].title == NULL);
+	printf("%s\n", line);
 	json_array_foreach(rows, i, row) {
+		line[0] = '\0';
 		for (int c = 0; columns[c].title != NULL; c++) {
 			const json_t *value = json_object_get(row, columns[c].field);
 
 			cell(text, sizeof(text), value);
-			if (json_is_integer(value))
-				printf("%s%*s", c == 0 ? "" : "  ", width[c], text);
-			else	/* the last column needs no blanks behind it */
-				printf("%s%-*s", c == 0 ? "" : "  ",
-					columns[c + 1].title == NULL ? 0 : width[c], text);
+			append(line, sizeof(line), text, width[c], json_is_integer(value), c == 0,
+				columns[c + 1].title == NULL);
 		}
-		printf("\n");
+		printf("%s\n", line);
 	}
 }
 

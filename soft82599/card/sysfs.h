@@ -11,6 +11,7 @@
 #ifndef S82_SYSFS_H
 #define S82_SYSFS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +42,7 @@ struct sysfs {
 	int janitor_fd;			/* SYSFS_FILES: closed, it lets the janitor remove it */
 	int fuse_fd;
 	void *fuse;
+	pthread_mutex_t gate;		/* SYSFS_FUSE: held while a request is served */
 };
 
 enum sysfs_type { SYSFS_DIR, SYSFS_FILE, SYSFS_LINK };
@@ -126,6 +128,9 @@ int sysfs_unshare(void);
 
 /* Serves the tree in a thread and mounts it. The namespace is private. 0 or -errno. */
 int sysfs_fuse_start(struct sysfs *s);
+
+/* From now on requests wait, and fail when the process ends. It has to, soon. */
+void sysfs_fuse_stop(struct sysfs *s);
 
 /* Copies the tree into a new temporary folder. 0 or -errno. */
 int sysfs_files_start(struct sysfs *s);

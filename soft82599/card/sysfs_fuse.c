@@ -26,17 +26,29 @@
 #define GROUPS	"/sys/kernel/iommu_groups"
 #define MODULES	"/sys/module"
 
+/* The tree, for the time of one request. */
 static struct sysfs *
-mine(void)
+enter(void)
 {
-	return fuse_get_context()->private_data;
+	struct sysfs *s = fuse_get_context()->private_data;
+
+	pthread_mutex_lock(&s->gate);
+	return s;
+}
+
+static int
+leave(struct sysfs *s, int result)
+{
+	pthread_mutex_unlock(&s->gate);
+	return result;
 }
 
 static int
 op_getattr(const char *path, struct stat *st, struct fuse_file_info *fi)
 {
 	struct sysfs_node node;
-	int err = sysfs_lookup(mine(), path, &node);
+	struct sysfs *s = enter();
+	int err = leave(s, sysfs_lookup(s, path, &node));
 
 	(void)fi;
 	if (err != 0)
@@ -55,7 +67,8 @@ static int
 op_readlink(const char *path, char *buf, size_t size)
 {
 	struct sysfs_node node;
-	int err = sysfs_lookup(mine(), path, &node);
+	struct sysfs *s = enter();
+	int err = leave(s, sysfs_lookup(s, path, &node));
 
 	if (err != 0 || node.type != SYSFS_LINK)
 		return err != 0 ? err : -EINVAL;
@@ -81,18 +94,20 @@ op_readdir(const char *path, void *buf, fuse_fill_dir_t filler, off_t off,
 	struct fuse_file_info *fi, enum fuse_readdir_flags flags)
 {
 	struct fill fill = { buf, filler };
+	struct sysfs *s = enter();
 
 	(void)off, (void)fi, (void)flags;
 	fill_one(&fill, ".");
 	fill_one(&fill, "..");
-	return sysfs_list(mine(), path, fill_one, &fill);
+	return leave(s, sysfs_list(s, path, fill_one, &fill));
 }
 
 static int
 op_open(const char *path, struct fuse_file_info *fi)
 {
 	struct sysfs_node node;
-	int err = sysfs_lookup(mine(), path, &node);
+	struct sysfs *s = enter();
+	int err = leave(s, sysfs_lookup(s, path, &node));
 
 	fi->direct_io = 1;	/* contents change under the reader, and each write is an act */
 	return err;
@@ -102,20 +117,22 @@ static int
 op_read(const char *path, char *buf, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct sysfs_node node;
-	int err = sysfs_lookup(mine(), path, &node);
+	struct sysfs *s = enter();
+	int err = sysfs_lookup(s, path, &node);
 
 	(void)fi;
-	return err != 0 ? err : (int)sysfs_read(mine(), &node, buf, size, off);
+	return leave(s, err != 0 ? err : (int)sysfs_read(s, &node, buf, size, off));
 }
 
 static int
 op_write(const char *path, const char *buf, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct sysfs_node node;
-	int err = sysfs_lookup(mine(), path, &node);
+	struct sysfs *s = enter();
+	int err = sysfs_lookup(s, path, &node);
 
 	(void)fi;
-	return err != 0 ? err : (int)sysfs_write(mine(), &node, buf, size, off);
+	return leave(s, err != 0 ? err : (int)sysfs_write(s, &node, buf, size, off));
 }
 
 /* A shell's '>' truncates first. */
@@ -270,6 +287,7 @@ sysfs_fuse_start(struct sysfs *s)
 	char where[32];
 	int err;
 
+	pthread_mutex_init(&s->gate, NULL);
 	s->fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (s->fuse_fd < 0)
 		return -errno;
@@ -294,4 +312,10 @@ sysfs_fuse_start(struct sysfs *s)
 	drop_capabilities();
 	s->mode = SYSFS_FUSE;
 	return err;
+}
+
+void
+sysfs_fuse_stop(struct sysfs *s)
+{
+	pthread_mutex_lock(&s->gate);
 }

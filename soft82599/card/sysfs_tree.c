@@ -417,7 +417,7 @@ static int
 find_device_link(struct sysfs *s, unsigned int func, const char *name, struct sysfs_node *node)
 {
 	const struct s82_func *f = &s->st->func[func];
-	char bdf[16], want[16];
+	char bdf[16], want[24];
 
 	node->type = SYSFS_LINK;
 	if (strcmp(name, "driver") == 0 && f->driver != S82_DRV_NONE) {
@@ -450,7 +450,7 @@ static void
 list_device(struct sysfs *s, unsigned int func, void (*found)(void *arg, const char *name),
 	void *arg)
 {
-	char name[16];
+	char name[24];
 
 	list_attrs(func == S82_PF ? SYSFS_ON_PF : SYSFS_ON_VF, found, arg);
 	found(arg, config.name);
