@@ -143,11 +143,12 @@ run(struct app *app, struct vfp_err *err)
 		goto out;
 	if (!app->args.interactive || app->args.run_seconds > 0)
 		ret = lcores_start(app, err);
-	if (ret == 0 && app->args.interactive)
-		cli = cli_new(app);
 	if (ret == 0) {
 		fprintf(app->say, "forwarding%s; %s\n", app->forwarding ? "" : " waits for start",
-			cli ? "help lists the commands" : "SIGINT or SIGTERM drains and ends");
+			app->args.interactive ? "help lists the commands"
+					      : "SIGINT or SIGTERM drains and ends");
+		if (app->args.interactive)
+			cli = cli_new(app);
 		loop(app, cli);
 	}
 out:

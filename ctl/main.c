@@ -40,10 +40,10 @@ ctl_usage(const char *command, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
+	fputc('\n', stderr);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (strcmp(commands[i].name, command) == 0)
-			fprintf(stderr, "\nusage: vfctl %s %s", command, commands[i].args);
-	fputc('\n', stderr);
+			fprintf(stderr, "usage: vfctl %s %s\n", commands[i].name, commands[i].args);
 	return VFP_EXIT_USAGE;
 }
 

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* rdline_new() has carried this mark since DPDK 21.11, without a change. */
+#define ALLOW_EXPERIMENTAL_API
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
-#include <cmdline_socket.h>
+#include <bsd/string.h>
+
+#include <cmdline_rdline.h>
 
 #include "../view.h"
 #include "cli.h"
@@ -17,6 +22,9 @@
 struct cli {
 	struct app *app;
 	struct cmdline *cl;
+	struct rdline *rdl;
+	bool is_tty;
+	struct termios saved;
 };
 
 /* rte_cmdline hands a command's function no context of ours. */
@@ -48,6 +56,70 @@ join(void)
 	all[n] = NULL;
 }
 
+/* The commands that begin with the words typed so far: what a person probably meant. */
+static void
+explain(const char *line, char *why, size_t len)
+{
+	size_t word = strcspn(line, " \t\r\n");
+	bool any = false;
+
+	snprintf(why, len, "no such command: %.*s", (int)strcspn(line, "\r\n"), line);
+	for (size_t i = 0; all[i]; i++) {
+		if (word == 0 || strncmp(all[i]->help_str, line, word) != 0)
+			continue;
+		strlcat(why, any ? "\n  " : "; there is\n  ", len);
+		strlcat(why, all[i]->help_str, len);
+		any = true;
+	}
+	if (!any)
+		strlcat(why, "; help lists them all", len);
+}
+
+static void
+on_line(struct rdline *rdl, const char *buf, unsigned int size)
+{
+	struct cli *cli = rdline_get_opaque(rdl);
+	char why[1024];
+
+	(void)size;
+	if (buf[strspn(buf, " \t\r\n")] == '\0')
+		return;
+	if (cmdline_parse(cli->cl, buf) >= 0)
+		return;
+	explain(buf + strspn(buf, " \t"), why, sizeof(why));
+	for (char *save, *l = strtok_r(why, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+		cmdline_printf(cli->cl, "%s\n", l);
+}
+
+static int
+on_complete(struct rdline *rdl, const char *buf, char *dst, unsigned int size, int *state)
+{
+	struct cli *cli = rdline_get_opaque(rdl);
+
+	return cmdline_complete(cli->cl, buf, state, dst, size);
+}
+
+static int
+on_char(struct rdline *rdl, char c)
+{
+	(void)rdl;
+	return write(STDOUT_FILENO, &c, 1) == 1 ? 0 : -1;
+}
+
+/* A terminal must hand over each key, for completion and history; a pipe is left as it is. */
+static void
+raw_mode(struct cli *cli)
+{
+	struct termios raw;
+
+	cli->is_tty = tcgetattr(STDIN_FILENO, &cli->saved) == 0;
+	if (!cli->is_tty)
+		return;
+	raw = cli->saved;
+	raw.c_lflag &= ~(ICANON | ECHO);
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+}
+
 struct cli *
 cli_new(struct app *app)
 {
@@ -57,14 +129,33 @@ cli_new(struct app *app)
 		return NULL;
 	cli->app = cli_app_ptr = app;
 	join();
-	/* A terminal wants raw mode for completion and history; a pipe wants no echo of its input. */
-	cli->cl = isatty(STDIN_FILENO) ? cmdline_stdin_new(all, PROMPT)
-				       : cmdline_new(all, PROMPT, STDIN_FILENO, STDOUT_FILENO);
-	if (!cli->cl) {
-		free(cli);
+	/* Its parser and printer; lines are edited by our own rdline, so that errors can be ours. */
+	cli->cl = cmdline_new(all, "", -1, STDOUT_FILENO);
+	cli->rdl = cli->cl ? rdline_new(on_char, on_line, on_complete, cli) : NULL;
+	if (!cli->rdl) {
+		cli_free(cli);
 		return NULL;
 	}
+	raw_mode(cli);
+	rdline_newline(cli->rdl, PROMPT);
 	return cli;
+}
+
+static void
+feed_char(struct cli *cli, char c)
+{
+	int ret = rdline_char_in(cli->rdl, c);
+	const char *line, *last;
+
+	if (ret == RDLINE_RES_EOF || ret == RDLINE_RES_EXITED)
+		cli->app->quit = true;
+	if (ret != RDLINE_RES_VALIDATED || cli->app->quit)
+		return;
+	line = rdline_get_buffer(cli->rdl);
+	last = rdline_get_history_item(cli->rdl, 0);
+	if (strlen(line) > 1 && (!last || strncmp(line, last, strlen(last)) != 0))
+		rdline_add_history(cli->rdl, line);
+	rdline_newline(cli->rdl, PROMPT);
 }
 
 void
@@ -75,13 +166,10 @@ cli_feed(struct cli *cli)
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
-	if (n <= 0) {
+	if (n <= 0)
 		cli->app->quit = true;
-		return;
-	}
 	for (ssize_t i = 0; i < n && !cli->app->quit; i++)
-		if (cmdline_in(cli->cl, &buf[i], 1) < 0)
-			cli->app->quit = true;
+		feed_char(cli, buf[i]);
 }
 
 void
@@ -89,9 +177,10 @@ cli_free(struct cli *cli)
 {
 	if (!cli)
 		return;
-	if (isatty(STDIN_FILENO))
-		cmdline_stdin_exit(cli->cl);
-	else
+	if (cli->is_tty)
+		tcsetattr(STDIN_FILENO, TCSANOW, &cli->saved);
+	rdline_free(cli->rdl);
+	if (cli->cl)
 		cmdline_free(cli->cl);
 	free(cli);
 }
@@ -102,7 +191,7 @@ cli_run_file(struct app *app, const char *path, struct vfp_err *err)
 	FILE *f = fopen(path, "re");
 	unsigned int line = 0, bad = 0;
 	struct cmdline *cl;
-	char buf[256];
+	char buf[256], why[1024];
 
 	if (!f)
 		return vfp_err_set(err, -errno, "--cmdline-file %s: %s", path, strerror(errno));
@@ -117,13 +206,10 @@ cli_run_file(struct app *app, const char *path, struct vfp_err *err)
 		line++;
 		buf[len] = '\n';
 		buf[len + 1] = '\0';
-		if (buf[start] == '\n' || buf[start] == '#')
+		if (buf[start] == '\n' || buf[start] == '#' || cmdline_parse(cl, buf) >= 0)
 			continue;
-		if (cmdline_parse(cl, buf) >= 0)
-			continue;
-		buf[len] = '\0';
-		fprintf(stderr, "vfplane: %s:%u: no such command: %s (help lists them)\n", path, line,
-			buf + start);
+		explain(buf + start, why, sizeof(why));
+		fprintf(stderr, "vfplane: %s:%u: %s\n", path, line, why);
 		bad++;
 	}
 	if (cl)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # vfplane owning the PF of a software 82599: the main job, tenants, prompt, telemetry, signals.
-# timeout: 300
+# timeout: 360
 
 setup() {
 	load helpers
@@ -31,7 +31,8 @@ card_run() {
 		shift
 	done
 	shift
-	"$SOFT82599" run --name "$card" "${own[@]}" -- "$VFPLANE" "${eal[@]}" --no-telemetry -- "$@"
+	# As a kernel does: no VF without the token of its PF.
+	"$SOFT82599" run --name "$card" --vf-token strict "${own[@]}" -- "$VFPLANE" "${eal[@]}" --no-telemetry -- "$@"
 }
 
 @test "the main job: every packet crosses, in the queue that was predicted" {
@@ -88,17 +89,31 @@ card_run() {
 	vp_quit a
 }
 
+@test "without the token no tenant opens a VF; the token's file is for its owner only" {
+	need_root
+	vp_open a card_run --vfs 2 -- -i --config "$TOP/config/tenant.conf"
+	[ "$(stat -c %a /run/vfplane/0000:03:00.1.token)" = 600 ]
+	run ! "$SOFT82599" exec --name "$card" -- timeout 20 "$VFPLANE" -l 0-1 --no-huge -m 256 \
+		--file-prefix "$card-b" --no-telemetry -a 0000:03:10.3 -- --run 1
+	[[ "$output" == *"0000:03:10.3"* ]]
+	vp_quit a
+}
+
 @test "a tenant is held to its MAC and VLANs, forwards, quits and comes back" {
+	need_root # for the token
 	vp_open a card_run --vfs 2 -- -i --config "$TOP/config/tenant.conf"
 	vp a start
 	for round in 1 2; do
 		tp_open "b$round" "$SOFT82599" exec --name "$card" -- dpdk-testpmd -l 0-1 --no-huge -m 256 \
-			--file-prefix "$card-b" --no-telemetry -a 0000:03:10.3 -- -i --total-num-mbufs=8192
+			--file-prefix "$card-b" --no-telemetry -a 0000:03:10.3 \
+			--vfio-vf-token="$(cat /run/vfplane/0000:03:00.1.token)" -- -i --total-num-mbufs=8192
 		[ "$(tp_mac "b$round" 0)" = 02:09:C0:00:00:01 ]
 		tp "b$round" "mac_addr set 0 02:aa:bb:cc:dd:ee" || true
 		tp "b$round" "vlan set filter on 0"
 		tp "b$round" "rx_vlan add 7 0" || true
 		tp "b$round" "rx_vlan add 8 0" || true
+		tp "b$round" "mcast_addr add 0 33:33:00:00:00:05"
+		"$SOFT82599" show --name "$card" --json >"$BATS_TEST_TMPDIR/multicast"
 		tp "b$round" "set eth-peer 0 02:09:c0:00:00:00"
 		tp "b$round" "set fwd mac"
 		tp "b$round" "start tx_first 1"
@@ -113,6 +128,10 @@ card_run() {
 	grep -q "SET_MAC 02:aa:bb:cc:dd:ee.*nack" "$BATS_TEST_TMPDIR/o"
 	grep -q "SET_VLAN add 7 .*ack" "$BATS_TEST_TMPDIR/o"
 	grep -q "SET_VLAN add 8 .*nack" "$BATS_TEST_TMPDIR/o"
+	grep -q "SET_MULTICAST 1 hashes.*ack" "$BATS_TEST_TMPDIR/o"
+	jq -c '[.pools[1].accepts, .filters.multicast_hashes]' "$BATS_TEST_TMPDIR/multicast"
+	jq -e '.filters.multicast_hashes == 1' "$BATS_TEST_TMPDIR/multicast"
+	jq -e '.pools[1] | tojson | contains("ROMPE")' "$BATS_TEST_TMPDIR/multicast"
 	# The NIC itself says that no other address or VLAN went in.
 	run ! grep -qi "02:aa:bb:cc:dd:ee" "$BATS_TEST_TMPDIR/show"
 	[ "$(jq -c '[.pools[1].vlans[]?] | sort' "$BATS_TEST_TMPDIR/show")" = "[7]" ]

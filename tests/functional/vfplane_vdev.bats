@@ -121,7 +121,15 @@ options() {
 	[[ "$output" == *"there is no nobody"* ]]
 	[[ "$output" == *"port stats cleared"* ]]
 	[[ "$output" == *"stopped; the rings are drained"* ]]
-	[[ "$output" == *"no such command"* || "$output" == *"not found"* || "$output" == *"Bad arguments"* ]]
+	[[ "$output" == *"no such command: shwo ports; help lists them all"* ]]
+	[[ "$output" == *"no such command: set fwd route; there is"*"set fwd io|mac|macswap"* ]]
+}
+
+@test "tab completes" {
+	printf 'show lay\t\nshow lat\t\nqui\t\n' >"$BATS_TEST_TMPDIR/keys"
+	run -0 "$VFPLANE" "${eal[@]}" "${null[@]}" -- -i <"$BATS_TEST_TMPDIR/keys"
+	[[ "$output" == *"vfplane> show latency"* ]]
+	[[ "$output" == *"vfplane> quit"* ]]
 }
 
 @test "a file of commands; a mistyped line is told with its number" {
@@ -130,7 +138,7 @@ options() {
 	[[ "$output" == *"net_null1"* ]]
 	printf 'show ports\nshow portz\n' >"$BATS_TEST_TMPDIR/bad"
 	run -3 "$VFPLANE" "${eal[@]}" "${null[@]}" -- --cmdline-file "$BATS_TEST_TMPDIR/bad" --run 1
-	[[ "$output" == *"bad:2: "*"show portz"* ]]
+	[[ "$output" == *"bad:2: no such command: show portz; there is"*"show ports|vfs"* ]]
 }
 
 @test "the end of standard input ends the prompt" {
