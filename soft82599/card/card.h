@@ -75,6 +75,9 @@ void card_options_free(struct card_opts *opts);
 /* Writes "0000:03:10.1". buf: at least 13 bytes. Returns buf. */
 char *card_bdf(char *buf, const struct s82_state *st, unsigned int func);
 
+/* Finds the library that card_become() preloads. First of all, while the paths are the caller's. */
+void card_find_library(void);
+
 /*
  * Replaces this process by COMMAND as a client of card `name`: the preloaded library, the
  * card's name and, if not NULL, the folder that stands for /sys/bus/pci/devices are put into

@@ -122,34 +122,39 @@ card_fetch(struct card_conn *conn, int *err)
 	return text;
 }
 
-/* The library lies beside the launcher in a build folder, in ../lib when installed. */
-static int
-find_library(char *path, size_t size)
+static char library[4352];	/* empty: not found */
+
+/*
+ * The library lies beside the launcher in a build folder, in ../lib when installed. Looked for
+ * before anything is unshared: in a chroot, /proc/self/exe then names what only others can reach.
+ */
+void
+card_find_library(void)
 {
 	static const char *const places[] = { "", "vfio/", "../lib/soft82599/", "../lib/" };
 	char dir[4096];
 	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
 
 	if (n < 0)
-		return -errno;
+		return;
 	dir[n] = '\0';
 	*strrchr(dir, '/') = '\0';
 	for (unsigned int i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (snprintf(path, size, "%s/%s" LIBRARY, dir, places[i]) < (int)size &&
-				access(path, R_OK) == 0)
-			return 0;
+		if (snprintf(library, sizeof(library), "%s/%s" LIBRARY, dir, places[i]) <
+				(int)sizeof(library) && access(library, R_OK) == 0)
+			return;
 	}
-	return -ENOENT;
+	library[0] = '\0';
 }
 
 int
 card_become(char **command, const char *name, const char *sysfs_devices)
 {
-	char library[4352], preload[8192];
+	char preload[8192];
 	const char *old = getenv("LD_PRELOAD");
 	int err;
 
-	if (find_library(library, sizeof(library)) != 0) {
+	if (library[0] == '\0') {
 		card_log(CARD_LOG_ERROR, "%s is not beside the launcher", LIBRARY);
 		return EXIT_SETUP;
 	}
@@ -188,18 +193,32 @@ join(int pid, const char *kind, int flag)
 	return done;
 }
 
+/* After setns() this process is at the root of the namespace, which in a chroot is not the card's. */
+static int
+go_back(int root, const char *cwd)
+{
+	if (fchdir(root) != 0 || chroot(".") != 0)
+		return -errno;
+	return cwd != NULL && chdir(cwd) == 0 ? 0 : -errno;
+}
+
 /* Joins the card's view of the file system, and stays in the working directory. */
 static int
 join_card(int pid)
 {
-	char *cwd = getcwd(NULL, 0);
-	int done = join(pid, "user", CLONE_NEWUSER);
+	char *cwd = getcwd(NULL, 0), path[64];
+	int done = join(pid, "user", CLONE_NEWUSER), root;
 
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (done >= 0 && root < 0)
+		done = -errno;
 	if (done >= 0)
 		done = join(pid, "mnt", CLONE_NEWNS);
-	/* setns() went to the root of the file system */
-	if (done == 1 && (cwd == NULL || chdir(cwd) != 0))
-		done = -errno;
+	if (done == 1)
+		done = go_back(root, cwd);
+	if (root >= 0)
+		close(root);
 	free(cwd);
 	return done < 0 ? done : 0;
 }

@@ -61,6 +61,7 @@ main(int argc, char **argv)
 		{ "show", card_show },
 	};
 
+	card_find_library();
 	for (unsigned int i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(argv[1], verbs[i].word) == 0)
 			return verbs[i].run(argc - 1, argv + 1);

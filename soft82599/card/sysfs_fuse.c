@@ -191,6 +191,19 @@ map_ids(uid_t uid, gid_t gid)
 	return err != 0 ? err : write_file("/proc/self/gid_map", text);
 }
 
+/* The machine's later mounts may come in, none of ours gets out. 0 or -errno. */
+static int
+keep_mounts_inside(void)
+{
+	/* all of them; but in a chroot / need not be a mount, then those that ours go on */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+		return 0;
+	if (errno != EINVAL || mount(NULL, "/sys", NULL, MS_REC | MS_SLAVE, NULL) != 0 ||
+			mount(NULL, "/dev", NULL, MS_REC | MS_SLAVE, NULL) != 0)
+		return -errno;
+	return 0;
+}
+
 int
 sysfs_unshare(void)
 {
@@ -207,8 +220,7 @@ sysfs_unshare(void)
 		if (err != 0)
 			return err;
 	}
-	/* the machine's later mounts may come in, none of ours gets out */
-	return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 ? 0 : -errno;
+	return keep_mounts_inside();
 }
 
 /*
