@@ -81,7 +81,7 @@ try_mutant() {
 	[ -n "$(field Breaks "$patch")" ] || { echo "has no Breaks: line" && return; }
 	[ -n "$(field Caught-by "$patch")" ] || { echo "has no Caught-by: line" && return; }
 	file_list=$(sed -n 's,^+++ b/\([^ \t]*\).*,\1,p' "$patch")
-	if ! patch -d "$scratch" -p1 -F0 --no-backup-if-mismatch -r - <"$patch" >"$work/patch.log" 2>&1; then
+	if ! patch -d "$scratch" -p1 -F2 --no-backup-if-mismatch -r - <"$patch" >"$work/patch.log" 2>&1; then
 		echo "does not apply: $(tr '\n' ' ' <"$work/patch.log")"
 	elif ! ninja -C "$scratch/build" >"$work/ninja.log" 2>&1; then
 		echo "does not build: $(grep -m 1 'error' "$work/ninja.log")"
