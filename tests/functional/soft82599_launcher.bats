@@ -269,18 +269,20 @@ nothing_left() {
 	[ "$(jq -r .sysfs.how <("$SOFT82599" show --name "$card" --json))" = files ]
 }
 
-@test "no root is needed" {
-	if [ "$(id -u)" -eq 0 ]; then
-		nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-	else
-		nobody=()
-	fi
-	# bats' own folder is closed to others
+# Prepares to be nobody: $nobody goes before a command, $open is a folder that nobody can reach,
+# with the card in it (bats' own folder is closed to others).
+as_nobody() {
+	nobody=()
+	[ "$(id -u)" -ne 0 ] || nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	open=$(mktemp -d)
 	cp "$SOFT82599" "$BUILD/soft82599/libsoft82599.so" "$open/"
-	chmod -R a+rX "$open"
-	cd "$open"
+	chmod -R a+rwX "$open"
+	cd "$open" || return
 	"${nobody[@]}" unshare -Urm true || skip "no user namespaces here"
+}
+
+@test "no root is needed" {
+	as_nobody
 	run "${nobody[@]}" "$open/soft82599" run --name "$card" --sysfs fuse -- sh -c '
 		id -u
 		echo some >/sys/bus/pci/devices/0000:03:10.1/driver_override
@@ -290,4 +292,17 @@ nothing_left() {
 	[ "$status" = 0 ]
 	[ "${lines[-1]}" = some ]
 	run -0 "${nobody[@]}" "$open/soft82599" run --name "$card" --sysfs files -- true
+}
+
+@test "no root is needed to run testpmd on it, by FUSE and by files" {
+	as_nobody
+	for how in fuse files; do
+		run "${nobody[@]}" env XDG_RUNTIME_DIR="$open" "$open/soft82599" run --name "$card" \
+			--sysfs $how --vfs 1 -- sh -c 'echo quit | dpdk-testpmd -l 0-1 --no-huge -m 256 \
+			--file-prefix "$0" -a 0000:03:00.1 -a 0000:03:10.1 -- -i --total-num-mbufs=8192' \
+			"$card"
+		echo "$how, $status: $output"
+		[ "$status" = 0 ]
+		[[ "$output" == *"Port 0 is closed"*"Port 1 is closed"* ]]
+	done
 }
