@@ -219,7 +219,8 @@ check_cut(const struct container *c, uint64_t iova, uint64_t last)
 	if (at < c->maps && c->map[at].iova < iova)
 		return -EINVAL;
 	at = lower_bound(c, last);
-	if (at < c->maps && c->map[at].iova <= last && c->map[at].iova + c->map[at].size - 1 != last)
+	if (at < c->maps && c->map[at].iova <= last &&
+			c->map[at].iova + (c->map[at].size - 1) != last)
 		return -EINVAL;
 	return 0;
 }

@@ -458,9 +458,10 @@ on_group(struct s82_server *s, unsigned int client, const struct s82_req *req, s
 	case S82_REQ_GROUP_OPEN:
 		return group_open(s, func, fd);
 	case S82_REQ_GROUP_STATUS:
-		rep->val[0] = s->st->func[func].driver <= S82_DRV_VFIO ? VFIO_GROUP_FLAGS_VIABLE : 0;
+		if (s->st->func[func].driver <= S82_DRV_VFIO)
+			rep->val[0] = VFIO_GROUP_FLAGS_VIABLE;
 		if (s->dev[func].domain != 0)
-			rep->val[0] |= VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
+			rep->val[0] |= VFIO_GROUP_FLAGS_CONTAINER_SET;
 		return 0;
 	case S82_REQ_GROUP_SET:
 		return group_set(s, func, req->arg[1]);

@@ -55,7 +55,9 @@ check_map(const struct vfio_iommu_type1_dma_map *map)
 
 	if (map->flags & ~(uint32_t)(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
 		return -EINVAL;
-	if (map->flags == 0 || map->size == 0 || ((map->size | map->iova | map->vaddr) & (PAGE - 1)))
+	if (map->flags == 0 || map->size == 0)
+		return -EINVAL;
+	if ((map->size | map->iova | map->vaddr) & (PAGE - 1))
 		return -EINVAL;
 	if (last < map->iova || map->vaddr + map->size - 1 < map->vaddr)
 		return -EINVAL;
@@ -67,10 +69,11 @@ check_map(const struct vfio_iommu_type1_dma_map *map)
 static void
 explain_refusal(const struct vfio_iommu_type1_dma_map *map, uint64_t at)
 {
-	fprintf(stderr, "soft82599: cannot map %" PRIu64 " bytes at 0x%" PRIx64 " for DMA: the memory "
-		"at 0x%" PRIx64 " is private, or no file can be reached behind it, so the card, which "
-		"is another process, cannot share it. Use shared memory: hugepages, a memfd, or a file "
-		"mapped MAP_SHARED (DPDK: hugepages or --no-huge; not --mp-alloc=anon).\n",
+	fprintf(stderr, "soft82599: cannot map %" PRIu64 " bytes at 0x%" PRIx64 " for DMA: the "
+		"memory at 0x%" PRIx64 " is private, or no file can be reached behind it, so the "
+		"card, which is another process, cannot share it. Use shared memory: hugepages, a "
+		"memfd, or a file mapped MAP_SHARED (DPDK: hugepages or --no-huge; not "
+		"--mp-alloc=anon).\n",
 		(uint64_t)map->size, (uint64_t)map->vaddr, at);
 }
 
@@ -102,8 +105,8 @@ map_piece(unsigned int domain, const struct vfio_iommu_type1_dma_map *map,
 
 	rc = s82_request(&req, &piece->fd, 1, &rep, NULL, &none);
 	s82_log(S82_LOG_DEBUG, "domain %u: map iova 0x%" PRIx64 ", %" PRIu64 " bytes at 0x%" PRIx64
-		", offset 0x%" PRIx64 ": %d", domain, req.arg[1], piece->len, piece->start, piece->off,
-		rc);
+		", offset 0x%" PRIx64 ": %d", domain, req.arg[1], piece->len, piece->start,
+		piece->off, rc);
 	if (rc == 0)
 		own_memory(&rep, piece->start);
 	return rc;

@@ -26,7 +26,7 @@ struct s82_insn {
 	uint8_t len;		/* bytes of the whole instruction */
 	uint8_t size;		/* bytes of the memory operand: 1, 2, 4, 8 */
 	uint8_t reg_size;	/* bytes of the register operand */
-	uint8_t reg;		/* 0 to 15, in the processor's numbering: AX CX DX BX SP BP SI DI R8… */
+	uint8_t reg;		/* the processor's number: AX CX DX BX SP BP SI DI R8 to R15 */
 	bool high;		/* AH, CH, DH, BH: reg is 0 to 3 */
 	bool sign;		/* LOAD extends the sign */
 	bool has_imm;		/* the other operand is imm, not reg */

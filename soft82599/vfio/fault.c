@@ -249,8 +249,8 @@ complain(const struct access *a, const uint8_t *rip)
 		*p++ = ' ';
 		p = put_hex(p, rip[i], 2);
 	}
-	p = put_text(p, "\nsoft82599: registers are read and written by MOV, MOVDIRI, TEST, CMP, AND, "
-		"OR, XCHG and the like\n");
+	p = put_text(p, "\nsoft82599: registers are read and written by MOV, MOVDIRI, TEST, "
+		"CMP, AND, OR, XCHG and the like\n");
 	if (write(STDERR_FILENO, line, p - line) < 0)
 		return;
 }
@@ -295,6 +295,16 @@ chain(int sig, siginfo_t *info, ucontext_t *uc)
 }
 
 static void
+count_trap(void)
+{
+	struct s82_state *st = s82_client.st;
+
+	if (st != NULL)
+		atomic_fetch_add_explicit(&st->client[s82_client.id].traps, 1,
+			memory_order_relaxed);
+}
+
+static void
 on_segv(int sig, siginfo_t *info, void *arg)
 {
 	ucontext_t *uc = arg;
@@ -304,9 +314,7 @@ on_segv(int sig, siginfo_t *info, void *arg)
 	if (info->si_code == SEGV_ACCERR &&
 			s82_bar_find((uintptr_t)info->si_addr, &a.func, &a.off)) {
 		if (emulate(uc, &a)) {
-			if (s82_client.st != NULL)
-				atomic_fetch_add_explicit(&s82_client.st->client[s82_client.id].traps,
-					1, memory_order_relaxed);
+			count_trap();
 			errno = saved;
 			return;
 		}
@@ -322,9 +330,12 @@ int
 s82_fault_install(void)
 {
 	struct sigaction act = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	uint64_t segv = 1ull << (SIGSEGV - 1);
 	sigset_t old;
 	int rc = 0;
 
+	/* Whoever started this program may have left it blocked, which would be deadly. */
+	syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &segv, NULL, sizeof(segv));
 	if (atomic_load(&installed))
 		return 0;
 	/* Nothing asynchronous may interrupt the model while it holds the card's lock. */

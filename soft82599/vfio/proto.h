@@ -28,26 +28,27 @@ enum s82_hello_fd {
 	S82_HELLO_FD_COUNT
 };
 
+/* Arguments are a[0] to a[5]; values of the reply v[0] and v[1]. */
 enum s82_req_op {
-	S82_REQ_HELLO,		/* arg[0]: version -> fds: enum s82_hello_fd; val[0]: client id */
-	S82_REQ_CONTAINER_OPEN,	/* -> fd; val[0]: domain */
-	S82_REQ_SET_IOMMU,	/* arg[0]: domain, [1]: VFIO_TYPE1_IOMMU or v2 */
-	S82_REQ_DOMAIN_STATUS,	/* arg[0]: domain -> val[0]: IOMMU type, 0 if not set; [1]: free maps */
-	S82_REQ_GROUP_OPEN,	/* arg[0]: group -> fd */
-	S82_REQ_GROUP_STATUS,	/* arg[0]: func -> val[0]: VFIO_GROUP_FLAGS_* */
-	S82_REQ_GROUP_SET,	/* arg[0]: func, [1]: domain */
-	S82_REQ_GROUP_UNSET,	/* arg[0]: func */
-	S82_REQ_DEVICE_OPEN,	/* arg[0]: func; text: "BDF" or "BDF vf_token=UUID" -> fd; val[0]: func */
-	S82_REQ_DMA_MAP,	/* arg[0]: domain, [1]: iova, [2]: len, [3]: offset in the file,
-				 * [4], [5]: iova and size of the whole mapping that this is a piece of
-				 * (the first piece makes it); fd */
-	S82_REQ_DMA_UNMAP,	/* arg[0]: domain, [1]: iova, [2]: len, [3]: 1: everything -> val[0]: bytes unmapped */
-	S82_REQ_GET_FD,		/* arg[0]: fd_id of an extent -> fd. On the socket S82_HELLO_FDS. */
-	S82_REQ_SET_IRQS,	/* arg[0]: func, [1]: first vector, [2]: count, [3]: bit k set: fd k is given,
-				 * clear: vector is disarmed; fds: the eventfds of the set bits, in
-				 * order; [4]: VFIO_PCI_*_IRQ_INDEX */
-	S82_REQ_IRQ_TRIGGER,	/* arg[0]: func, [1]: first vector, [2]: count, [3]: bit k: raise it, [4]: index */
-	S82_REQ_DEVICE_RESET,	/* arg[0]: func */
+	S82_REQ_HELLO,		/* a: version -> fds: enum s82_hello_fd; v: client id */
+	S82_REQ_CONTAINER_OPEN,	/* -> fd; v: domain */
+	S82_REQ_SET_IOMMU,	/* a: domain, VFIO_TYPE1_IOMMU or v2 */
+	S82_REQ_DOMAIN_STATUS,	/* a: domain -> v: IOMMU type, mappings that are left */
+	S82_REQ_GROUP_OPEN,	/* a: group number -> fd */
+	S82_REQ_GROUP_STATUS,	/* a: func -> v: VFIO_GROUP_FLAGS_* */
+	S82_REQ_GROUP_SET,	/* a: func, domain */
+	S82_REQ_GROUP_UNSET,	/* a: func */
+	S82_REQ_DEVICE_OPEN,	/* a: func; text: "BDF" or "BDF vf_token=UUID" -> fd; v: func */
+	S82_REQ_DMA_MAP,	/* a: domain, iova, length and offset in the file of this piece,
+				 * iova and size of the whole mapping (the first piece makes it);
+				 * fd -> v: serial and slot of the extent */
+	S82_REQ_DMA_UNMAP,	/* a: domain, iova, length, 1: everything -> v: bytes unmapped */
+	S82_REQ_GET_FD,		/* a: fd_id of an extent -> fd. On the socket S82_HELLO_FDS. */
+	S82_REQ_SET_IRQS,	/* a: func, first vector, count, bits (k set: vector first + k gets
+				 * the next fd, clear: it is disarmed), VFIO_PCI_*_IRQ_INDEX; fds */
+	S82_REQ_IRQ_TRIGGER,	/* a: func, first vector, count, bits (k: raise it), index, 1: the
+				 * bits came as bools */
+	S82_REQ_DEVICE_RESET,	/* a: func */
 	S82_REQ_SHOW,		/* -> fd of a memfd that holds the JSON of `show` */
 };
 

@@ -497,8 +497,8 @@ case_mmap(void)
 	CHECK(faults(&bar[REG_STATUS / 4]));
 	CHECK(again[(REG_TDBAL0 & 0xfff) / 4] == 0x12345680);
 	/* plain memory in the place of registers is plain memory */
-	CHECK(mmap((void *)(uintptr_t)again, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
-		MAP_FIXED, -1, 0) == (void *)(uintptr_t)again);
+	CHECK(mmap((void *)(uintptr_t)again, PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == (void *)(uintptr_t)again);
 	CHECK(again[(REG_TDBAL0 & 0xfff) / 4] == 0);
 	close_device(vf);
 	close_device(d);
@@ -519,26 +519,36 @@ case_signals(void)
 	close_device(d);
 }
 
-static void
-case_dma(int type)
+/* A container with VF 0's group and an IOMMU of that type. */
+static struct dev
+open_domain(int type)
 {
-	struct dev d = { .container = open_container(), .group = open_group(VF0) };
-	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
-	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .size = PAGE, .iova = IOVA };
-	int memfd, other, c = d.container;
-	uint8_t *mem = shared_memory(16 * PAGE, &memfd);
-	uint8_t *two = shared_memory(4 * PAGE, &other);
-	void *private = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	bool v2 = type == VFIO_TYPE1v2_IOMMU;
+	struct dev d = { .container = open_container(), .group = open_group(VF0), .fd = -1 };
 
-	CHECK(ioctl(d.group, VFIO_GROUP_SET_CONTAINER, &c) == 0);
-	CHECK(ioctl(c, VFIO_SET_IOMMU, type) == 0);
+	CHECK(ioctl(d.group, VFIO_GROUP_SET_CONTAINER, &d.container) == 0);
+	CHECK(ioctl(d.container, VFIO_SET_IOMMU, type) == 0);
+	return d;
+}
+
+static void
+check_iommu_info(int c)
+{
+	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+
 	CHECK(ioctl(c, VFIO_IOMMU_GET_INFO, &info) == 0);
 	CHECK(info.flags & VFIO_IOMMU_INFO_PGSIZES && info.iova_pgsizes & PAGE);
 	CHECK(info.argsz > sizeof(info));	/* there are capabilities for who makes room */
 	info.argsz = 8;
 	FAILS(EINVAL, ioctl(c, VFIO_IOMMU_GET_INFO, &info));
-	map.vaddr = (uintptr_t)mem;
+}
+
+static void
+check_refused_maps(int c, uint8_t *mem)
+{
+	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .size = PAGE, .iova = IOVA,
+		.vaddr = (uintptr_t)mem };
+	void *own = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
 	FAILS(EINVAL, ioctl(c, VFIO_IOMMU_MAP_DMA, &map));	/* neither read nor write */
 	map.flags = VFIO_DMA_MAP_FLAG_READ | 1u << 30;
 	FAILS(EINVAL, ioctl(c, VFIO_IOMMU_MAP_DMA, &map));
@@ -551,15 +561,20 @@ case_dma(int type)
 	FAILS(EINVAL, dma_map(c, mem, ~0ull & ~(PAGE - 1), 2 * PAGE));
 	FAILS(EINVAL, dma_map(c, mem, 0xfee00000, PAGE));	/* where interrupts are written */
 	FAILS(EINVAL, dma_map(c, mem, 1ull << 60, PAGE));
-	FAILS(EINVAL, dma_map(c, private, IOVA, PAGE));
+	FAILS(EINVAL, dma_map(c, own, IOVA, PAGE));
 	FAILS(EFAULT, dma_map(c, (void *)(uintptr_t)PAGE, IOVA, PAGE));
+}
+
+/* A mapping cannot be cut in two: version 1 then unmaps nothing, version 2 refuses. */
+static void
+check_unmap(int c, uint8_t *mem, int type)
+{
 	CHECK(dma_map(c, mem, IOVA, 4 * PAGE) == 0);
 	FAILS(EEXIST, dma_map(c, mem, IOVA, PAGE));
 	FAILS(EEXIST, dma_map(c, mem, IOVA - PAGE, 2 * PAGE));
 	FAILS(EEXIST, dma_map(c, mem, IOVA + 3 * PAGE, 2 * PAGE));
 	CHECK(dma_map(c, mem + 4 * PAGE, IOVA + 4 * PAGE, PAGE) == 0);
-	/* a mapping cannot be cut in two; version 1 unmaps nothing, version 2 refuses */
-	if (v2) {
+	if (type == VFIO_TYPE1v2_IOMMU) {
 		FAILS(EINVAL, dma_unmap(c, IOVA + PAGE, PAGE, 0));
 		FAILS(EINVAL, dma_unmap(c, IOVA, PAGE, 0));
 	} else {
@@ -570,26 +585,37 @@ case_dma(int type)
 	CHECK(dma_unmap(c, IOVA + 64 * PAGE, PAGE, 0) == 0);	/* nothing there */
 	CHECK(dma_unmap(c, IOVA, 5 * PAGE, 0) == 5 * (long)PAGE);
 	CHECK(dma_unmap(c, IOVA, 5 * PAGE, 0) == 0);
+}
+
+static void
+case_dma(int type)
+{
+	const int shared = MAP_SHARED | MAP_FIXED, own = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+	struct dev d = open_domain(type);
+	int memfd, other, c = d.container;
+	uint8_t *mem = shared_memory(16 * PAGE, &memfd);
+	uint8_t *two = shared_memory(4 * PAGE, &other);
+	uint8_t *third = mem + 2 * PAGE, *tenth = mem + 10 * PAGE;
+
+	check_iommu_info(c);
+	check_refused_maps(c, mem);
+	check_unmap(c, mem, type);
 	/* one mapping over two files */
-	CHECK(mmap(mem + 2 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, other, 0) ==
-		mem + 2 * PAGE);
+	CHECK(mmap(third, 2 * PAGE, PROT_READ | PROT_WRITE, shared, other, 0) == third);
 	CHECK(dma_map(c, mem, IOVA, 8 * PAGE) == 0);
 	/* and one that fails half-way leaves nothing */
-	CHECK(mmap(mem + 10 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-		mem + 10 * PAGE);
+	CHECK(mmap(tenth, PAGE, PROT_READ, own, -1, 0) == tenth);
 	FAILS(EINVAL, dma_map(c, mem + 8 * PAGE, IOVA + 8 * PAGE, 4 * PAGE));
 	CHECK(dma_map(c, two, IOVA + 8 * PAGE, 4 * PAGE) == 0);
 	FAILS(EINVAL, dma_unmap(c, IOVA, PAGE, VFIO_DMA_UNMAP_FLAG_ALL));
 	CHECK(dma_unmap(c, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL) == 12 * (long)PAGE);
-	close(d.group);
-	close(c);
+	close_device(d);
 	/* with its last group the container loses its mappings */
-	d = (struct dev){ .container = open_container(), .group = open_group(VF0) };
-	CHECK(ioctl(d.group, VFIO_GROUP_SET_CONTAINER, &d.container) == 0);
-	CHECK(ioctl(d.container, VFIO_SET_IOMMU, type) == 0);
+	d = open_domain(type);
 	CHECK(dma_map(d.container, two, IOVA, PAGE) == 0);
 	CHECK(ioctl(d.group, VFIO_GROUP_UNSET_CONTAINER) == 0);
 	FAILS(EINVAL, dma_unmap(d.container, IOVA, PAGE, 0));
+	close_device(d);
 }
 
 static void
@@ -830,7 +856,8 @@ static const struct {
 	{ "info", case_info }, { "config", case_config }, { "mmap", case_mmap },
 	{ "signals", case_signals }, { "dma-v1", case_dma_v1 }, { "dma-v2", case_dma_v2 },
 	{ "irqs", case_irqs }, { "last-close", case_last_close }, { "fork", case_fork },
-	{ "killed", case_killed }, { "card-killed", case_card_killed }, { "odd-instruction", case_odd_instruction },
+	{ "killed", case_killed }, { "card-killed", case_card_killed },
+	{ "odd-instruction", case_odd_instruction },
 };
 
 int

@@ -261,8 +261,8 @@ compare(const struct insn_text *t)
 	bus.arg = &word;
 	s82_insn_exec(&insn, &ours, &bus);
 	if (word != changed(v) || memcmp(cpu.gpr, ours.gpr, sizeof(cpu.gpr)) != 0)
-		fail_msg("%s: memory 0x%llx -> 0x%llx, the processor has 0x%llx; or a register differs",
-			t->text, (unsigned long long)v, (unsigned long long)word,
+		fail_msg("%s: memory 0x%llx -> 0x%llx, the processor has 0x%llx; or a register "
+			"differs", t->text, (unsigned long long)v, (unsigned long long)word,
 			(unsigned long long)changed(v));
 	/* AF is undefined after the logical operations. */
 	if (insn.op == S82_OP_TEST || insn.op == S82_OP_AND || insn.op == S82_OP_OR ||
@@ -270,7 +270,8 @@ compare(const struct insn_text *t)
 		flags &= ~AF;
 	if ((cpu.flags ^ ours.flags) & flags)
 		fail_msg("%s: flags 0x%llx, the processor has 0x%llx", t->text,
-			(unsigned long long)(ours.flags & flags), (unsigned long long)(cpu.flags & flags));
+			(unsigned long long)(ours.flags & flags),
+			(unsigned long long)(cpu.flags & flags));
 }
 
 static void
@@ -291,8 +292,8 @@ test_like_the_processor(void **state)
 static void
 test_absolute_address(void **state)
 {
-	static const uint8_t prefix[][2] = { { 0, 0xa0 }, { 0, 0xa1 }, { 0x66, 0xa1 }, { 0x48, 0xa1 },
-		{ 0, 0xa2 }, { 0, 0xa3 }, { 0x66, 0xa3 }, { 0x48, 0xa3 } };
+	static const uint8_t prefix[][2] = { { 0, 0xa0 }, { 0, 0xa1 }, { 0x66, 0xa1 },
+		{ 0x48, 0xa1 }, { 0, 0xa2 }, { 0, 0xa3 }, { 0x66, 0xa3 }, { 0x48, 0xa3 } };
 	uint64_t addr = (uint64_t)(uintptr_t)(pages + PAGE + CENTRE);
 	struct insn_text t = { .text = "movabs" };
 	uint8_t code[16];
@@ -352,7 +353,8 @@ test_refuses_the_rest(void **state)
 		{ 0x89, 0xc7 },				/* mov between registers cannot fault */
 		{ 0x0f, 0xb1, 0x17 },			/* cmpxchg */
 		{ 0x66, 0x0f, 0x38, 0xf9, 0x02 },	/* MOVDIRI has no 16-bit form */
-		{ 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66 },
+		{ 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+			0x66, 0x66 },			/* longer than any */
 	};
 	struct s82_insn insn;
 	unsigned int i;
@@ -374,10 +376,10 @@ main(void)
 	};
 
 	srandom(82599);
-	pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
-		-1, 0);
+	pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (pages == MAP_FAILED) {
-		print_message("1..0 # SKIP this system lets no page be both written and executed\n");
+		print_message("1..0 # SKIP no page may be both written and executed here\n");
 		return 77;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,7 +148,8 @@ open_vf(const struct bench *b, struct client *c)
 	struct s82_req gopen = { .op = S82_REQ_GROUP_OPEN, .arg = { b->st->func[VF0].group } };
 	struct s82_req gset = { .op = S82_REQ_GROUP_SET, .arg = { VF0 } };
 	struct s82_req iommu = { .op = S82_REQ_SET_IOMMU, .arg = { 0, VFIO_TYPE1v2_IOMMU } };
-	struct s82_req dopen = { .op = S82_REQ_DEVICE_OPEN, .arg = { VF0 }, .text = "0000:03:10.1" };
+	struct s82_req dopen = { .op = S82_REQ_DEVICE_OPEN, .arg = { VF0 },
+		.text = "0000:03:10.1" };
 	struct s82_rep rep;
 	struct vf vf;
 
@@ -201,7 +202,8 @@ translate(struct bench *b, uint64_t domain, uint64_t iova, size_t *avail)
 static int
 map(struct client *c, uint64_t domain, uint64_t iova, uint64_t len, uint64_t off, int fd)
 {
-	struct s82_req req = { .op = S82_REQ_DMA_MAP, .arg = { domain, iova, len, off, iova, len } };
+	struct s82_req req = { .op = S82_REQ_DMA_MAP,
+		.arg = { domain, iova, len, off, iova, len } };
 
 	return ask(c->sock, &req, fd, NULL, NULL);
 }
@@ -295,7 +297,7 @@ reset_vf(void *arg)
 }
 
 static void
-test_descriptors_while_the_lock_is_held(void **state)
+test_descriptors_while_locked(void **state)
 {
 	struct bench *b = *state;
 	struct client c = hello(b);
@@ -427,7 +429,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_one_card_of_a_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_greets_only_its_own_version, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dma_is_what_was_mapped, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_descriptors_while_the_lock_is_held, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_descriptors_while_locked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interrupts_cross_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_death_inside_the_lock, setup, teardown),
 	};
