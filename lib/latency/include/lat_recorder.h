@@ -17,7 +17,8 @@
  *   can have waited in the RX ring and in software. Time inside the NIC before the packet reached
  *   the ring is not in it. A queue is known empty when a poll returned fewer packets than it could
  *   have (lat_full_burst()), and the stamp is taken before that poll. While a queue is never empty
- *   (overload) the bound grows: then it is true, and says that nothing better is known.
+ *   (overload) the bound grows: then it is true, and says that nothing better is known. Before the
+ *   first proof it counts from the first plan that had the queue.
  *
  * One writer, the worker; a worker's recorders share no cache line with another's. A reader never
  * resets them: it keeps a baseline and subtracts (struct lat_view).

@@ -546,7 +546,7 @@ the_bound_covers_the_wait_in_the_ring(void **state)
 	struct dp *dp = *state;
 	struct lat_hist *h = malloc(sizeof(*h));
 	uint64_t fed_at;
-	double waited;
+	double waited, bound;
 
 	assert_non_null(h);
 	publish(dp, plan_for(PORT_A, PORT_B, DP_IO, 1));
@@ -565,9 +565,11 @@ the_bound_covers_the_wait_in_the_ring(void **state)
 	assert_int_equal(dp_drain(dp, 5000, 0), 0);
 	assert_int_equal(dp_latency(dp, "rule", LAT_BOUND, h), 0);
 	assert_int_equal(lat_hist_count(h), 8);
-	assert_true((double)lat_hist_max(h) >= waited);
+	bound = (double)lat_hist_max(h);
+	assert_true(bound >= waited);
+	/* The wait is in the bound alone, however long the forwarding itself was held up. */
 	assert_int_equal(dp_latency(dp, "rule", LAT_RESIDENCE, h), 0);
-	assert_true((double)lat_hist_min(h) < waited);
+	assert_true(bound - (double)lat_hist_min(h) >= 0.99 * waited);
 	free(h);
 }
 
