@@ -49,6 +49,10 @@ gaps_between_nic_and_workers_never_cancel(void **state)
 	assert_int_equal(a.ports[1].tx_gap, -1);
 	assert_int_equal(a.boundary, 0);
 	assert_int_equal(a.unaccounted, 2);
+	/* Nor within one port. */
+	dp_account(&balanced, &(const struct dp_nic_port){.port_id = 1, .rx = 1, .tx = 8}, 1, &a);
+	assert_int_equal(a.boundary, 0);
+	assert_int_equal(a.unaccounted, 2);
 }
 
 static void
