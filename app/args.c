@@ -61,11 +61,13 @@ args_help(void)
 	       "devices named by -a are probed by vfplane itself.\n\noptions:\n");
 	for (size_t i = 0; i < N_ROWS; i++) {
 		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", rows[i].short_name ? '-' : ' ',
-			rows[i].short_name ? rows[i].short_name : ' ', rows[i].short_name ? ", " : "  ",
-			rows[i].name, rows[i].arg ? " " : "", rows[i].arg ? rows[i].arg : "");
+			rows[i].short_name ? rows[i].short_name : ' ',
+			rows[i].short_name ? ", " : "  ", rows[i].name, rows[i].arg ? " " : "",
+			rows[i].arg ? rows[i].arg : "");
 		printf("  %-26s %s\n", left, rows[i].help);
 	}
-	printf("\nexit status: 0 done; %d usage or configuration error; %d device or bring-up failed;\n"
+	printf("\nexit status: 0 done; %d usage or configuration error; %d device or bring-up "
+	       "failed;\n"
 	       "%d ran, but packets are unaccounted for\n",
 		VFP_EXIT_USAGE, VFP_EXIT_DEVICE, VFP_EXIT_UNACCOUNTED);
 }
@@ -192,8 +194,8 @@ parse_seconds(const char *name, const char *value, uint32_t *out, char *err)
 	long long v = strtonum(value, 1, MAX_SECONDS, &why);
 
 	if (why) {
-		snprintf(err, ARGS_ERR_LEN, "--%s %s: %s; allowed: whole seconds from 1 to %d", name,
-			value, why, MAX_SECONDS);
+		snprintf(err, ARGS_ERR_LEN, "--%s %s: %s; allowed: whole seconds from 1 to %d",
+			name, value, why, MAX_SECONDS);
 		return -EINVAL;
 	}
 	*out = v;
@@ -249,7 +251,8 @@ explain_option(int c, char **argv, char *err)
 	if (c == ':')
 		snprintf(err, ARGS_ERR_LEN, "%s needs an argument", what);
 	else
-		snprintf(err, ARGS_ERR_LEN, "unknown or ambiguous option %s; allowed: %s", what, all);
+		snprintf(err, ARGS_ERR_LEN, "unknown or ambiguous option %s; allowed: %s", what,
+			all);
 }
 
 /* Our own part; argv[0] is any word (getopt skips it). */

@@ -22,7 +22,7 @@
 #include "token.h"
 
 /* An allow-list that matches nothing keeps EAL from probing any PCI device by itself. */
-#define NOTHING "ffff:ff:1f.7"
+#define NOTHING    "ffff:ff:1f.7"
 
 #define POOL_CACHE 256
 
@@ -48,8 +48,8 @@ app_step(struct app *app, bool ok, const char *fmt, ...)
 	vsnprintf(s->text, sizeof(s->text), fmt, ap);
 	va_end(ap);
 	app->n_steps++;
-	fprintf(app->say, "%2u. %7.3f s  %s%s\n", app->n_steps, s->at_us / 1e6, ok ? "" : "FAILED: ",
-		s->text);
+	fprintf(app->say, "%2u. %7.3f s  %s%s\n", app->n_steps, s->at_us / 1e6,
+		ok ? "" : "FAILED: ", s->text);
 	fflush(app->say);
 }
 
@@ -66,8 +66,10 @@ hugepages_hint(char *hint, size_t len)
 	}
 	if (f)
 		fclose(f);
-	snprintf(hint, len, "it needs about 256 MB of hugepages unless run with --no-huge -m 512; "
-		"%lu MB are free", free_pages * kb / 1024);
+	snprintf(hint, len,
+		"it needs about 256 MB of hugepages unless run with --no-huge -m 512; "
+		"%lu MB are free",
+		free_pages * kb / 1024);
 }
 
 static int
@@ -130,12 +132,13 @@ find_workers(struct app *app, struct vfp_err *err)
 {
 	unsigned int lcore;
 
-	RTE_LCORE_FOREACH_WORKER(lcore)
+	RTE_LCORE_FOREACH_WORKER (lcore)
 		if (app->n_workers < DP_MAX_LCORES)
 			app->workers[app->n_workers++] = lcore;
 	if (app->n_workers == 0)
 		return vfp_err_set(err, -EINVAL,
-			"one lcore is not enough: one is for control, at least one more polls; -l 0-1");
+			"one lcore is not enough: one is for control, at least one more polls; -l "
+			"0-1");
 	return 0;
 }
 
@@ -149,14 +152,16 @@ make_pool(struct app *app, struct vfp_err *err)
 	for (uint16_t i = 0; i < app->n_ports; i++)
 		port_plan_queues(app, &app->ports[i]);
 	n = ports_mbufs(app);
-	app->pool = rte_pktmbuf_pool_create("vfplane", n, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-		rte_socket_id());
+	app->pool = rte_pktmbuf_pool_create(
+		"vfplane", n, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, rte_socket_id());
 	if (!app->pool) {
 		rte_malloc_get_socket_stats(rte_socket_id(), &st);
 		return vfp_err_set(err, -rte_errno,
-			"packet buffers: needs %u (about %u MB), has %zu MB of free DPDK memory: give more "
-			"by -m or hugepages, or use fewer ports or queues", n,
-			(unsigned int)((uint64_t)n * each >> 20), (size_t)st.heap_freesz_bytes >> 20);
+			"packet buffers: needs %u (about %u MB), has %zu MB of free DPDK memory: "
+			"give more "
+			"by -m or hugepages, or use fewer ports or queues",
+			n, (unsigned int)((uint64_t)n * each >> 20),
+			(size_t)st.heap_freesz_bytes >> 20);
 	}
 	app->n_mbufs = n;
 	app_step(app, true, "%u packet buffers for %u ports", n, app->n_ports);
@@ -190,12 +195,14 @@ up_pf(struct app *app, struct pf_dev *pf, struct vfp_err *err)
 		ret = sriov_pf_arm(pf->pf, err);
 	if (ret < 0)
 		return ret;
-	app_step(app, true, "%s: policy armed for %u VFs, before the PF is probed", p->name, pf->n_vfs);
+	app_step(app, true, "%s: policy armed for %u VFs, before the PF is probed", p->name,
+		pf->n_vfs);
 	ret = port_probe(app, p, err);
 	if (ret < 0)
 		return ret;
 	sriov_pf_bind(pf->pf, p->port_id);
-	app_step(app, true, "%s: %s probed%s", p->name, p->pci, p->software ? ", a software 82599" : "");
+	app_step(app, true, "%s: %s probed%s", p->name, p->pci,
+		p->software ? ", a software 82599" : "");
 	if (pf->n_vfs > 0) {
 		ret = sriov_pf_assign_macs(pf->pf, err);
 		if (ret < 0)
@@ -228,12 +235,13 @@ up_vf(struct app *app, struct port *p, struct vfp_err *err)
 		return ret;
 	vfp_mac_text(p->mac, mac);
 	if (pf && pf->pf && sriov_pf_counts(pf->pf, p->vf, &c) == 0)
-		app_step(app, true, "%s: %s up, %s, API %s, %u queues, %" PRIu64 " resets answered%s%s",
+		app_step(app, true,
+			"%s: %s up, %s, API %s, %u queues, %" PRIu64 " resets answered%s%s",
 			p->name, p->pci, mac, sriov_mbox_api(c.api), p->nb_rxq, c.resets,
 			p->limited[0] ? ", " : "", p->limited);
 	else
-		app_step(app, true, "%s: %s up, %s, %u queues from a PF that is not ours", p->name, p->pci,
-			mac, p->nb_rxq);
+		app_step(app, true, "%s: %s up, %s, %u queues from a PF that is not ours", p->name,
+			p->pci, mac, p->nb_rxq);
 	return 0;
 }
 
@@ -289,7 +297,7 @@ set_peers(struct app *app)
 				for (uint16_t v = 0; v < app->pf[k].n_vfs; v++) {
 					char name[CFG_NAME];
 
-					/* A tenant's VF: no port of ours, but its address is known. */
+					/* A tenant's VF is no port of ours; its address is known. */
 					config_vf_name(&app->cfg, app->pf[k].index, v, name);
 					if (strcmp(name, sec->peer) == 0)
 						memcpy(p->peer, app->pf[k].conf.vf[v].mac, 6);
@@ -307,14 +315,16 @@ bringup(struct app *app, struct vfp_err *err)
 		ret = find_workers(app, err);
 	if (ret < 0)
 		return ret;
-	RTE_ETH_FOREACH_DEV(port_id)
+	RTE_ETH_FOREACH_DEV (port_id)
 		port_adopt(app, port_id);
 	if (app->n_ports == 0)
-		return vfp_err_set(err, -ENODEV, "no ports: name devices by -a or in a configuration, or "
+		return vfp_err_set(err, -ENODEV,
+			"no ports: name devices by -a or in a configuration, or "
 			"try --vdev=net_null0 --vdev=net_null1");
 	ret = make_pool(app, err);
 	if (ret == 0)
-		ret = rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_vf_reset, app);
+		ret = rte_eth_dev_callback_register(
+			RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_vf_reset, app);
 	if (ret == 0)
 		ret = up_ports(app, err);
 	if (ret < 0 || app_signal)

@@ -14,11 +14,12 @@ check_pf(const struct config *c, const struct cfg_pf_sec *pf)
 	unsigned int n = config_vf_count(c, pf->index);
 
 	if (sriov_layout_plan(n, pf->queues_per_pool, &l, &err) < 0) {
-		fprintf(stderr, "vfplane: %s:%d: pf %u: %s\n", c->file, pf->line, pf->index, err.text);
+		fprintf(stderr, "vfplane: %s:%d: pf %u: %s\n", c->file, pf->line, pf->index,
+			err.text);
 		return -1;
 	}
-	printf("pf%u at %s: %u VFs named, %u pools x %u queues, the PF's pool is %u\n", pf->index, pf->pci,
-		n, l.pools ? l.pools : 1, l.queues_per_pool, l.pf_pool);
+	printf("pf%u at %s: %u VFs named, %u pools x %u queues, the PF's pool is %u\n", pf->index,
+		pf->pci, n, l.pools ? l.pools : 1, l.queues_per_pool, l.pf_pool);
 	return 0;
 }
 
@@ -30,11 +31,13 @@ check_config(const struct config *c)
 			return VFP_EXIT_USAGE;
 	for (uint32_t i = 0; i < c->n_vf; i++)
 		printf("%s: %s, %u VLANs\n", c->vf[i].name,
-			c->vf[i].owner == CFG_OWNER_TENANT ? "a tenant's" : "polled here", c->vf[i].n_vlans);
+			c->vf[i].owner == CFG_OWNER_TENANT ? "a tenant's" : "polled here",
+			c->vf[i].n_vlans);
 	for (uint32_t i = 0; i < c->n_forward; i++)
 		printf("forward %s: %s %s %s%s%s\n", c->forward[i].name, c->forward[i].from,
-			c->forward[i].both ? "<->" : "->", c->forward[i].to[0] ? c->forward[i].to : "(none)",
-			", ", config_mode_name(c->forward[i].mode));
+			c->forward[i].both ? "<->" : "->",
+			c->forward[i].to[0] ? c->forward[i].to : "(none)", ", ",
+			config_mode_name(c->forward[i].mode));
 	for (uint32_t i = 0; i < c->n_lcore; i++)
 		printf("lcore %u: %u queues\n", c->lcore[i].id, c->lcore[i].n_queues);
 	printf("%s is good\n", c->file);

@@ -62,7 +62,8 @@ store_vf_mac(void *object, const char *word)
 static int
 is_port_name(const char *word)
 {
-	size_t len = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+	size_t len =
+		strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
 
 	return len > 0 && len < CFG_NAME && word[len] == '\0';
 }
@@ -288,7 +289,8 @@ static const struct spec *
 find_spec(const char *section, const char *option)
 {
 	for (size_t i = 0; i < N_SPEC; i++)
-		if (strcmp(schema[i].section, section) == 0 && strcmp(schema[i].option, option) == 0)
+		if (strcmp(schema[i].section, section) == 0 &&
+			strcmp(schema[i].option, option) == 0)
 			return &schema[i];
 	return NULL;
 }
@@ -305,8 +307,9 @@ on_option(cfg_t *cfg, cfg_opt_t *opt)
 			/* A list calls in once for each of its words in some releases. */
 			if (spec->list && s->line == cfg->line)
 				return 0;
-			complain(current, cfg->line, "%s is given twice in %s %s (first in line %d)",
-				opt->name, cfg_name(cfg), cfg_title(cfg), s->line);
+			complain(current, cfg->line,
+				"%s is given twice in %s %s (first in line %d)", opt->name,
+				cfg_name(cfg), cfg_title(cfg), s->line);
 			return -1;
 		}
 	}
@@ -483,8 +486,10 @@ add_forward(struct parse *p, cfg_t *section)
 
 	f->line = section_line(p, section);
 	if (c->n_forward == CFG_MAX_FORWARD || !is_port_name(cfg_title(section))) {
-		complain(p, f->line, "forward %s: allowed: at most %d rules, names of letters, digits, "
-			"- and _, at most %d long", cfg_title(section), CFG_MAX_FORWARD, CFG_NAME - 1);
+		complain(p, f->line,
+			"forward %s: allowed: at most %d rules, names of letters, digits, "
+			"- and _, at most %d long",
+			cfg_title(section), CFG_MAX_FORWARD, CFG_NAME - 1);
 		return;
 	}
 	strlcpy(f->name, cfg_title(section), sizeof(f->name));
@@ -494,19 +499,22 @@ add_forward(struct parse *p, cfg_t *section)
 		complain(p, f->line, "forward %s: mode %s needs to = PORT", f->name, mode);
 	if (f->mode == CFG_ECHO || f->mode == CFG_SOURCE)
 		complain(p, line_of(p, section, find_spec("forward", "mode")),
-			"forward %s: mode %s is not built yet; allowed: io, mac, macswap, sink", f->name,
-			mode);
-	if (f->mode > CFG_MACSWAP && (f->to[0] || f->both))
-		complain(p, f->line, "forward %s: mode %s stays on its own port; leave out to and both",
+			"forward %s: mode %s is not built yet; allowed: io, mac, macswap, sink",
 			f->name, mode);
+	if (f->mode > CFG_MACSWAP && (f->to[0] || f->both))
+		complain(p, f->line,
+			"forward %s: mode %s stays on its own port; leave out to and both", f->name,
+			mode);
 	for (uint32_t i = 0; i < c->n_forward; i++) {
 		const struct cfg_forward *o = &c->forward[i];
 
 		if (strcmp(o->from, f->from) == 0 || (o->both && strcmp(o->to, f->from) == 0) ||
 			(f->both && (strcmp(f->to, o->from) == 0 ||
 					    (o->both && strcmp(f->to, o->to) == 0))))
-			complain(p, f->line, "forward %s reads a port that forward %s (line %d) reads "
-				"already", f->name, o->name, o->line);
+			complain(p, f->line,
+				"forward %s reads a port that forward %s (line %d) reads "
+				"already",
+				f->name, o->name, o->line);
 	}
 	c->n_forward++;
 }
@@ -534,8 +542,10 @@ add_lcore(struct parse *p, cfg_t *section)
 			for (uint32_t k = 0; k < n; k++)
 				if (c->lcore[l].queues[k].queue == q->queue &&
 					strcmp(c->lcore[l].queues[k].port, q->port) == 0)
-					complain(p, q->line, "queues: %s:%u is polled twice; a queue "
-						"belongs to one lcore", q->port, q->queue);
+					complain(p, q->line,
+						"queues: %s:%u is polled twice; a queue "
+						"belongs to one lcore",
+						q->port, q->queue);
 		}
 	}
 	c->n_lcore++;
@@ -565,8 +575,10 @@ check_reference(struct parse *p, int line, const char *option, const char *port,
 		if (c->vf[i].pf != pf || c->vf[i].index != vf)
 			continue;
 		if (polled && c->vf[i].owner == CFG_OWNER_TENANT)
-			complain(p, line, "%s = %s: that VF belongs to a tenant (line %d); "
-				"vfplane does not poll it", option, port, c->vf[i].line);
+			complain(p, line,
+				"%s = %s: that VF belongs to a tenant (line %d); "
+				"vfplane does not poll it",
+				option, port, c->vf[i].line);
 		return;
 	}
 	complain(p, line, "%s = %s: there is no section vf %u%s", option, port, vf,
@@ -583,8 +595,10 @@ check_next_hop(struct parse *p, int line, const struct cfg_forward *f, const cha
 
 		if (vf_title(out, &pf, &index) == 0 && vf->pf == pf && vf->index == index &&
 			!vf->has_peer_mac && !vf->peer[0])
-			complain(p, line, "forward %s: mode mac sends by %s, which has no peer: its next "
-				"hop is unknown", f->name, out);
+			complain(p, line,
+				"forward %s: mode mac sends by %s, which has no peer: its next "
+				"hop is unknown",
+				f->name, out);
 	}
 }
 

@@ -53,8 +53,10 @@ add_port(struct app *app, enum port_role role, const char *bdf, struct vfp_err *
 
 	/* Debian builds DPDK with room for 32 ports in a process. */
 	if (app->n_ports == APP_MAX_PORTS || app->n_ports == RTE_MAX_ETHPORTS) {
-		vfp_err_set(err, -E2BIG, "more than %d ports in one process; give the other VFs to "
-			"tenants (owner = tenant)", RTE_MIN(APP_MAX_PORTS, RTE_MAX_ETHPORTS));
+		vfp_err_set(err, -E2BIG,
+			"more than %d ports in one process; give the other VFs to "
+			"tenants (owner = tenant)",
+			RTE_MIN(APP_MAX_PORTS, RTE_MAX_ETHPORTS));
 		return NULL;
 	}
 	memset(p, 0, sizeof(*p));
@@ -94,7 +96,8 @@ add_pf(struct app *app, uint32_t index, const char *bdf, uint32_t queues, struct
 	if (!pci_exists(bdf))
 		return vfp_err_set(err, -ENODEV, "pf%u: there is no PCI device %s", index, bdf);
 	if (pci_pf_of(bdf, other, &n) == 0)
-		return vfp_err_set(err, -EINVAL, "pf%u: %s is VF %u of %s, not a PF", index, bdf, n, other);
+		return vfp_err_set(
+			err, -EINVAL, "pf%u: %s is VF %u of %s, not a PF", index, bdf, n, other);
 	pf->used = true;
 	pf->index = index;
 	strlcpy(pf->bdf, bdf, sizeof(pf->bdf));
@@ -131,9 +134,10 @@ add_pfs(struct app *app, struct vfp_err *err)
 		if (known || pci_pf_of(bdf, pf, &n) == 0)
 			continue;
 		if (app->have_config)
-			return vfp_err_set(err, -EINVAL, "-a %s contradicts %s: that device is in no pf "
-				"section there; add pf %u { pci = %s } or leave -a out", bdf,
-				app->cfg.file, app->cfg.n_pf, bdf);
+			return vfp_err_set(err, -EINVAL,
+				"-a %s contradicts %s: that device is in no pf "
+				"section there; add pf %u { pci = %s } or leave -a out",
+				bdf, app->cfg.file, app->cfg.n_pf, bdf);
 		if (app->n_pfs == CFG_MAX_PF)
 			return vfp_err_set(err, -E2BIG, "more than %d PFs", CFG_MAX_PF);
 		ret = add_pf(app, app->n_pfs, bdf, 0, err);
@@ -168,16 +172,20 @@ add_own_vfs(struct app *app, struct pf_dev *pf, struct vfp_err *err)
 {
 	for (uint32_t i = 0; i < app->cfg.n_vf; i++)
 		if (app->cfg.vf[i].pf == pf->index && app->cfg.vf[i].index >= pf->n_vfs)
-			return vfp_err_set(err, -ENODEV, "%s:%d: vf %u: %s has %u VFs; create more "
-				"(sriov_numvfs) or take the section out", app->cfg.file,
-				app->cfg.vf[i].line, app->cfg.vf[i].index, pf->bdf, pf->n_vfs);
+			return vfp_err_set(err, -ENODEV,
+				"%s:%d: vf %u: %s has %u VFs; create more "
+				"(sriov_numvfs) or take the section out",
+				app->cfg.file, app->cfg.vf[i].line, app->cfg.vf[i].index, pf->bdf,
+				pf->n_vfs);
 	for (uint16_t v = 0; v < pf->n_vfs; v++) {
 		const struct cfg_vf_sec *sec = config_vf(&app->cfg, pf->index, v);
 		struct port *p;
 
 		if (sec && sec->owner == CFG_OWNER_TENANT && allowed(app, pf->vf_bdf[v]))
-			return vfp_err_set(err, -EINVAL, "-a %s contradicts %s:%d: vf %u belongs to a "
-				"tenant", pf->vf_bdf[v], app->cfg.file, sec->line, v);
+			return vfp_err_set(err, -EINVAL,
+				"-a %s contradicts %s:%d: vf %u belongs to a "
+				"tenant",
+				pf->vf_bdf[v], app->cfg.file, sec->line, v);
 		if (!is_polled(app, pf, v))
 			continue;
 		p = add_port(app, PORT_VF, pf->vf_bdf[v], err);
@@ -223,8 +231,10 @@ add_plain_vfs(struct app *app, struct vfp_err *err)
 			snprintf(p->name, sizeof(p->name), "vf%u", n);
 		sec = config_vf(&app->cfg, 0, n);
 		if (sec && sec->owner == CFG_OWNER_TENANT)
-			return vfp_err_set(err, -EINVAL, "-a %s contradicts %s:%d: vf %u belongs to a "
-				"tenant", bdf, app->cfg.file, sec->line, n);
+			return vfp_err_set(err, -EINVAL,
+				"-a %s contradicts %s:%d: vf %u belongs to a "
+				"tenant",
+				bdf, app->cfg.file, sec->line, n);
 	}
 	return 0;
 }
@@ -240,8 +250,10 @@ check_all_found(struct app *app, struct vfp_err *err)
 		const struct cfg_vf_sec *sec = &app->cfg.vf[i];
 
 		if (sec->owner == CFG_OWNER_VFPLANE && !app_port(app, sec->name))
-			return vfp_err_set(err, -ENODEV, "%s:%d: vf %u: no pf section and no -a names "
-				"its device", app->cfg.file, sec->line, sec->index);
+			return vfp_err_set(err, -ENODEV,
+				"%s:%d: vf %u: no pf section and no -a names "
+				"its device",
+				app->cfg.file, sec->line, sec->index);
 	}
 	return 0;
 }

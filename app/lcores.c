@@ -14,7 +14,7 @@
 
 #define DRAIN_MS      300 /* where entry was stopped */
 #define DRAIN_OPEN_MS 50  /* where nobody can be told to stop */
-#define SETTLE_MS    100
+#define SETTLE_MS     100
 
 static int
 port_index(const struct dp_spec *spec, const char *name, struct vfp_err *err)
@@ -62,8 +62,8 @@ spec_rules(struct app *app, struct dp_spec *spec, struct vfp_err *err)
 		int to = from >= 0 && f->to[0] ? port_index(spec, f->to, err) : DP_NONE;
 
 		if (from < 0 || to < 0)
-			return vfp_err_prefix(err, -ENODEV, "%s:%d: forward %s", app->cfg.file, f->line,
-				f->name);
+			return vfp_err_prefix(
+				err, -ENODEV, "%s:%d: forward %s", app->cfg.file, f->line, f->name);
 		strlcpy(r->name, f->name, sizeof(r->name));
 		r->from = from;
 		r->to = to;
@@ -75,7 +75,7 @@ spec_rules(struct app *app, struct dp_spec *spec, struct vfp_err *err)
 }
 
 /*
- * 0<->1, 2<->3, … over the ports that are no PF with VFs: such a PF's pool receives what belongs to
+ * 0<->1, 2<->3 and so on over the ports that are no PF with VFs: such a PF's pool receives what belongs to
  * nobody, and is drained.
  */
 static void
@@ -126,9 +126,10 @@ spec_lcores(struct app *app, struct dp_spec *spec, struct vfp_err *err)
 			if (spec->lcores[i].id == lc->id)
 				s = &spec->lcores[i];
 		if (!s)
-			return vfp_err_set(err, -EINVAL, "%s:%d: lcore %u is no worker; EAL's workers are "
-				"all lcores of -l but the main one (%u of them)", app->cfg.file, lc->line,
-				lc->id, app->n_workers);
+			return vfp_err_set(err, -EINVAL,
+				"%s:%d: lcore %u is no worker; EAL's workers are "
+				"all lcores of -l but the main one (%u of them)",
+				app->cfg.file, lc->line, lc->id, app->n_workers);
 		for (uint32_t q = 0; q < lc->n_queues; q++) {
 			int port = port_index(spec, lc->queues[q].port, err);
 
@@ -138,7 +139,8 @@ spec_lcores(struct app *app, struct dp_spec *spec, struct vfp_err *err)
 			if (s->n_queues == DP_MAX_PORTS)
 				return vfp_err_set(err, -E2BIG, "%s:%d: lcore %u: too many queues",
 					app->cfg.file, lc->line, lc->id);
-			s->queues[s->n_queues++] = (struct dp_spec_queue){port, lc->queues[q].queue};
+			s->queues[s->n_queues++] =
+				(struct dp_spec_queue){port, lc->queues[q].queue};
 		}
 	}
 	return 0;
@@ -241,8 +243,8 @@ end_queues(void *arg)
 
 /*
  * The PF's pool gets what belongs to nobody, and nothing can tell the wire to stop sending that. So
- * its queues are ended while nobody polls them; what lies in the rings at that moment was counted in
- * by the NIC and is dropped here, by name. It cannot be more than the rings hold.
+ * its queues are ended while nobody polls them; what lies in the rings at that moment was counted
+ * in by the NIC and is dropped here, by name. It cannot be more than the rings hold.
  */
 static void
 end_pf(struct app *app, struct port *p, const struct dp_stats *st)
@@ -269,7 +271,8 @@ settle(struct app *app, const struct dp_stats *st)
 			uint64_t rx, tx = 0, dropped;
 
 			dp_stats_port(st, app->ports[i].port_id, &rx, &tx, &dropped);
-			behind |= app->ports[i].role == PORT_VF && app->ports[i].last.tx_packets < tx;
+			behind |=
+				app->ports[i].role == PORT_VF && app->ports[i].last.tx_packets < tx;
 		}
 		if (!behind)
 			return;
@@ -287,7 +290,8 @@ lcores_stop(struct app *app, bool final)
 		return;
 	owned = set_entry(app, false);
 	dp_drain(app->dp, owned ? DRAIN_MS : DRAIN_OPEN_MS, 0);
-	app->run_seconds += (double)(rte_get_timer_cycles() - app->run_started) / rte_get_timer_hz();
+	app->run_seconds +=
+		(double)(rte_get_timer_cycles() - app->run_started) / rte_get_timer_hz();
 	app->forwarding = false;
 	if (dp_stats_take(app->dp, &st) < 0)
 		return;

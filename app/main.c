@@ -45,8 +45,8 @@ finish(struct app *app)
 }
 
 /*
- * A VF whose PF no longer answers waits for it at close, seconds each. The report is written by now,
- * and the kernel resets a function whose file is closed: so the end may be hard.
+ * A VF whose PF no longer answers waits for it at close, seconds each. The report is written by
+ * now, and the kernel resets a function whose file is closed: so the end may be hard.
  */
 #define CLOSE_SECONDS 2
 

@@ -20,11 +20,11 @@ RTE_LOG_REGISTER(ports_logtype, vfplane.ports, NOTICE);
 #define LOG(level, ...) rte_log(RTE_LOG_##level, ports_logtype, "PORTS: " __VA_ARGS__)
 
 /* Fewer ports can afford deep rings; with many the buffers add up to gigabytes. */
-#define DESC_FEW   512
-#define DESC_MANY  256
-#define MANY_PORTS 8
-#define POOL_CACHE 256
-#define POOL_SLACK 1024
+#define DESC_FEW            512
+#define DESC_MANY           256
+#define MANY_PORTS          8
+#define POOL_CACHE          256
+#define POOL_SLACK          1024
 #define VF_QUEUES_UNPLANNED 4
 
 /* Highest queue id that an lcore section gives a port, plus one. */
@@ -86,9 +86,10 @@ port_probe(struct app *app, struct port *p, struct vfp_err *err)
 	if (ret < 0) {
 		pci_driver(p->pci, driver, sizeof(driver));
 		return vfp_err_set(err, ret,
-			"%s: %s could not be probed (%s); it is held by driver \"%s\" and must be bound "
-			"to vfio-pci, see bind_vfio.sh status", p->name, devargs, strerror(-ret),
-			driver[0] ? driver : "none");
+			"%s: %s could not be probed (%s); it is held by driver \"%s\" and must be "
+			"bound "
+			"to vfio-pci, see bind_vfio.sh status",
+			p->name, devargs, strerror(-ret), driver[0] ? driver : "none");
 	}
 	p->probed = true;
 	p->known_source = pci_is_software(p->pci) >= 0;
@@ -128,7 +129,8 @@ fit(struct app *app, struct port *p, const struct rte_eth_dev_info *info, struct
 		p->nb_rxq = 2;
 	p->limited[0] = '\0';
 	if (p->nb_rxq < wanted && app_pf_of(app, p))
-		snprintf(p->limited, sizeof(p->limited), "granted %u of %u queues", p->nb_rxq, wanted);
+		snprintf(p->limited, sizeof(p->limited), "granted %u of %u queues", p->nb_rxq,
+			wanted);
 	if (p->nb_rxq == 0 || p->nb_txq == 0)
 		return vfp_err_set(err, -ENOTSUP, "%s: the device offers no queue", p->name);
 	ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->port_id, &p->nb_rxd, &p->nb_txd);
@@ -154,7 +156,8 @@ setup_queues(struct setup *s, const struct rte_eth_dev_info *info)
 	/* An undrained ring of the PF must cost its own packets, not everyone's. */
 	rxconf.rx_drop_en = 1;
 	for (uint16_t q = 0; ret == 0 && q < p->nb_rxq; q++)
-		ret = rte_eth_rx_queue_setup(p->port_id, q, p->nb_rxd, socket, &rxconf, s->app->pool);
+		ret = rte_eth_rx_queue_setup(
+			p->port_id, q, p->nb_rxd, socket, &rxconf, s->app->pool);
 	for (uint16_t q = 0; ret == 0 && q < p->nb_txq; q++)
 		ret = rte_eth_tx_queue_setup(p->port_id, q, p->nb_txd, socket, NULL);
 	if (ret < 0)
@@ -188,12 +191,12 @@ setup(void *arg)
 	}
 	if (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-	rss_ethdev_prepare(&info, pools ? RTE_ETH_MQ_RX_VMDQ_RSS : RTE_ETH_MQ_RX_RSS, p->nb_rxq, &p->rss,
-		&conf);
+	rss_ethdev_prepare(&info, pools ? RTE_ETH_MQ_RX_VMDQ_RSS : RTE_ETH_MQ_RX_RSS, p->nb_rxq,
+		&p->rss, &conf);
 	ret = rte_eth_dev_configure(p->port_id, p->nb_rxq, p->nb_txq, &conf);
 	if (ret < 0)
-		return vfp_err_set(s->err, ret, "%s: configure with %u RX and %u TX queues: %s", p->name,
-			p->nb_rxq, p->nb_txq, strerror(-ret));
+		return vfp_err_set(s->err, ret, "%s: configure with %u RX and %u TX queues: %s",
+			p->name, p->nb_rxq, p->nb_txq, strerror(-ret));
 	p->configured = true;
 	ret = setup_queues(s, &info);
 	if (ret < 0)
@@ -219,7 +222,8 @@ port_up(struct app *app, struct port *p, struct vfp_err *err)
 	int ret = p->role == PORT_PF ? sriov_pf_job(setup, &s) : setup(&s);
 
 	if (ret < 0)
-		return err->text[0] ? ret : vfp_err_set(err, ret, "%s: %s", p->name, strerror(-ret));
+		return err->text[0] ? ret
+				    : vfp_err_set(err, ret, "%s: %s", p->name, strerror(-ret));
 	if (rte_eth_macaddr_get(p->port_id, &mac) == 0)
 		memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
 	/* As testpmd does. A VF may not, and a PF must not: it would see its neighbours' frames. */
@@ -239,7 +243,7 @@ port_down(struct app *app, struct port *p)
 	if (ret < 0)
 		LOG(ERR, "%s: stop: %s\n", p->name, strerror(-ret));
 	p->started = false;
-	/* Closing a PF unregisters its interrupt handler, which that thread cannot do for itself. */
+	/* Closing a PF unregisters its interrupt handler: not to be done on that thread. */
 	if (p->probed && rte_eth_dev_is_valid_port(p->port_id)) {
 		ret = rte_eth_dev_close(p->port_id);
 		if (ret < 0)
@@ -264,7 +268,8 @@ read_raw(const struct port *p, struct port_nic *now)
 	now->rx_nombuf += st.rx_nombuf;
 	if (p->role != PORT_PF)
 		return;
-	/* Dropped for want of descriptors, with drop-enable; and what all queues sent, not the wire. */
+	/* Dropped for want of descriptors, with drop-enable; and what all queues sent, not the
+	 * wire. */
 	now->tx_packets = now->tx_bytes = 0;
 	for (unsigned int i = 0; i < RTE_ETHDEV_QUEUE_STAT_CNTRS; i++) {
 		now->rx_missed += st.q_errors[i];

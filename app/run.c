@@ -69,7 +69,8 @@ run_housekeeping(struct app *app)
 
 		sriov_pf_poll_link(pf->pf, &pf->link_up);
 		if (was != pf->link_up)
-			fprintf(app->say, "pf%u: link %s\n", pf->index, pf->link_up ? "up" : "down");
+			fprintf(app->say, "pf%u: link %s\n", pf->index,
+				pf->link_up ? "up" : "down");
 	}
 	/* A VF's packet counters have 32 bits: 289 s at line rate. */
 	pthread_mutex_lock(&app->lock);

@@ -10,8 +10,8 @@
 void run_signals(void);
 
 /**
- * Forward, prompt, print, serve VF resets, until the time is over, a signal comes or somebody quits;
- * then drain and stop.
+ * Forward, prompt, print, serve VF resets, until the time is over, a signal comes or somebody
+ * quits; then drain and stop.
  */
 int run(struct app *app, struct vfp_err *err);
 

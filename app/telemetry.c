@@ -95,9 +95,9 @@ to_dict(json_t *value)
 		return NULL;
 	rte_tel_data_start_dict(d);
 	if (json_is_object(value))
-		json_object_foreach(value, key, each)
-			put_value(d, key, each);
-	json_array_foreach(value, i, each) {
+		json_object_foreach(value, key, each) put_value(d, key, each);
+	json_array_foreach(value, i, each)
+	{
 		json_t *name = json_object_get(each, "name"), *kind = json_object_get(each, "kind");
 		json_t *id = json_object_get(each, "id");
 		char label[RTE_TEL_MAX_STRING_LEN];
@@ -182,8 +182,7 @@ serve(const char *path, const char *arg, struct rte_tel_data *d)
 	if (!all)
 		return -EINVAL;
 	rte_tel_data_start_dict(d);
-	json_object_foreach(all, key, part)
-		put_value(d, key, part);
+	json_object_foreach(all, key, part) put_value(d, key, part);
 	json_decref(all);
 	return 0;
 }

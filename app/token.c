@@ -58,8 +58,8 @@ read_token(const char *path, char token[TOKEN_LEN], struct vfp_err *err)
 	/* Somebody else's file, or one that others can read, is no secret. */
 	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 077)) {
 		close(fd);
-		return vfp_err_set(err, -EINVAL, "%s is not a file of mode 0600 of our own; remove it",
-			path);
+		return vfp_err_set(
+			err, -EINVAL, "%s is not a file of mode 0600 of our own; remove it", path);
 	}
 	n = read(fd, token, TOKEN_LEN - 1);
 	close(fd);

@@ -45,7 +45,7 @@ struct port_nic {
 
 struct port {
 	char name[CFG_NAME]; /**< pf0, vf1, net_null0: the same token everywhere */
-	char pci[16];	     /**< "" for a vdev */
+	char pci[16];        /**< "" for a vdev */
 	char devargs[128];
 	enum port_role role;
 	uint32_t pf, vf; /**< for PF and VF: which */
@@ -59,9 +59,9 @@ struct port {
 	char limited[APP_TEXT]; /**< why it has fewer queues than planned, or "" */
 	struct rss_conf rss;
 	struct port_nic carried;  /**< counters of lives before the last reset */
-	struct port_nic last;	  /**< newest reading, carried included */
+	struct port_nic last;     /**< newest reading, carried included */
 	struct port_nic cleared;  /**< reading at the last clear, for the CLI's view */
-	uint64_t stopping;	  /**< left in the ring when reception was ended at exit */
+	uint64_t stopping;        /**< left in the ring when reception was ended at exit */
 	atomic_bool reset_wanted; /**< set by the event callback, served by the control thread */
 	uint64_t resets;
 	bool rx_off; /**< the PF was told to let nothing more in */
@@ -93,7 +93,7 @@ struct app {
 	bool have_config;
 
 	pthread_mutex_t lock; /**< what telemetry reads against what the control thread changes */
-	FILE *say;	      /**< where steps and tables go: stdout, or stderr when JSON goes there */
+	FILE *say; /**< where steps and tables go: stdout, or stderr when JSON goes there */
 
 	bool eal_up;
 	uint16_t n_pfs;
@@ -106,7 +106,7 @@ struct app {
 	uint32_t workers[DP_MAX_LCORES];
 	struct dp *dp;
 	struct dp_stats *cleared; /**< workers' counters at the last clear */
-	enum dp_mode fwd_mode;	  /**< of the default rules, or the last `set fwd` */
+	enum dp_mode fwd_mode;    /**< of the default rules, or the last `set fwd` */
 
 	uint64_t t0, t_step; /**< timer cycles: start of bring-up, end of the last step */
 	uint16_t n_steps;
@@ -131,7 +131,6 @@ struct port *app_port_by_id(struct app *app, uint16_t port_id);
 struct pf_dev *app_pf_of(struct app *app, const struct port *port);
 
 /** Record a step of bring-up and say it. */
-void app_step(struct app *app, bool ok, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void app_step(struct app *app, bool ok, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

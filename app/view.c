@@ -21,7 +21,8 @@ view_take(struct app *app, enum view_since since, struct view *v)
 
 	*v = (struct view){.app = app, .since = since, .seconds = app->run_seconds};
 	if (app->forwarding)
-		v->seconds += (double)(rte_get_timer_cycles() - app->run_started) / rte_get_timer_hz();
+		v->seconds +=
+			(double)(rte_get_timer_cycles() - app->run_started) / rte_get_timer_hz();
 	ports_read_nic(app);
 	if (app->dp)
 		ret = dp_stats_take(app->dp, &v->st);
@@ -213,7 +214,8 @@ view_latency(const struct view *v, struct vfp_out *o, const char *rule)
 	}
 	vfp_out_close(o);
 	if (found)
-		vfp_out_note(o, "residence: from rx_burst called to tx_burst accepted; bound: the most a "
+		vfp_out_note(o,
+			"residence: from rx_burst called to tx_burst accepted; bound: the most a "
 			"packet can have waited in the RX ring and in software. Clock: TSC.");
 	free(hist);
 	return rule && !found ? -ENOENT : 0;
@@ -230,8 +232,8 @@ nic_readings(const struct view *v, struct dp_nic_port nic[APP_MAX_PORTS])
 
 		if (!p->probed || !port_nic_known(v->app, p))
 			continue;
-		nic[n++] = (struct dp_nic_port){p->port_id, p->last.rx_packets - p->stopping,
-			p->last.tx_packets};
+		nic[n++] = (struct dp_nic_port){
+			p->port_id, p->last.rx_packets - p->stopping, p->last.tx_packets};
 	}
 	return n;
 }
@@ -251,9 +253,11 @@ account(const struct view *v, struct vfp_out *o)
 		const struct port *p = app_port_by_id(v->app, a->ports[i].port_id);
 
 		if (p && (a->ports[i].rx_gap || a->ports[i].tx_gap))
-			vfp_out_note(o, "%s: the NIC handed over %" PRId64 " more than the workers took, the "
-				"workers gave %" PRId64 " more than the NIC sent", p->name,
-				a->ports[i].rx_gap, a->ports[i].tx_gap);
+			vfp_out_note(o,
+				"%s: the NIC handed over %" PRId64
+				" more than the workers took, the "
+				"workers gave %" PRId64 " more than the NIC sent",
+				p->name, a->ports[i].rx_gap, a->ports[i].tx_gap);
 	}
 	free(a);
 	return n;

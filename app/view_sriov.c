@@ -166,7 +166,8 @@ put_pool(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, uint1
 	vfp_out_str(o, "owner", p ? "vfplane" : "tenant");
 	vfp_out_strf(o, "queues", "%u-%u", sriov_layout_queue(l, pool, 0),
 		sriov_layout_queue(l, pool, l->queues_per_pool - 1));
-	vfp_out_str(o, "mac", vfp_mac_text(pool == l->pf_pool && p ? p->mac : pf->conf.vf[pool].mac, mac));
+	vfp_out_str(o, "mac",
+		vfp_mac_text(pool == l->pf_pool && p ? p->mac : pf->conf.vf[pool].mac, mac));
 	vfp_out_close(o);
 }
 

@@ -41,8 +41,8 @@ show_all(const struct config *c, bool have_config, uint32_t vfs, uint32_t queues
 	if (!have_config)
 		status = show(0, vfs, queues, o);
 	for (uint32_t i = 0; have_config && status == VFP_EXIT_OK && i < c->n_pf; i++)
-		status = show(c->pf[i].index, config_vf_count(c, c->pf[i].index), c->pf[i].queues_per_pool,
-			o);
+		status = show(c->pf[i].index, config_vf_count(c, c->pf[i].index),
+			c->pf[i].queues_per_pool, o);
 	vfp_out_close(o);
 	if (vfp_out_end(o) < 0 && status == VFP_EXIT_OK)
 		status = VFP_EXIT_DEVICE;

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * vfctl: what can be known without a NIC, EAL or rights. A command has a file of its own and one row
- * in main.c's table.
+ * vfctl: what can be known without a NIC, EAL or rights. A command has a file of its own and one
+ * row in main.c's table.
  */
 
 /** Each takes its own argv (argv[0] is the command's name) and returns an exit code. */

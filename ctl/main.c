@@ -17,7 +17,8 @@ static const struct {
 	{"plan", "--vfs N [--queues 2|4] [--json] | --config FILE [--json]",
 		"pools and queues for so many VFs, or why not", cmd_plan},
 	{"predict", "--config FILE [--vfs N] [--packets N] [--pf-mac MAC] [--json] FILE.pcap",
-		"where each packet of a capture goes: pool, queue, or nowhere and why", cmd_predict},
+		"where each packet of a capture goes: pool, queue, or nowhere and why",
+		cmd_predict},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -27,7 +28,8 @@ help(FILE *to)
 {
 	fprintf(to, "usage: vfctl COMMAND [OPTIONS]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(to, "  %s %s\n      %s\n", commands[i].name, commands[i].args, commands[i].help);
+		fprintf(to, "  %s %s\n      %s\n", commands[i].name, commands[i].args,
+			commands[i].help);
 	fprintf(to, "  --help, --version\n\nNeeds no NIC, no EAL and no rights.\n");
 }
 

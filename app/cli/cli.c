@@ -16,7 +16,7 @@
 #include "../view.h"
 #include "cli.h"
 
-#define PROMPT	 "vfplane> "
+#define PROMPT   "vfplane> "
 #define MAX_CMDS 64
 
 struct cli {
@@ -129,7 +129,7 @@ cli_new(struct app *app)
 		return NULL;
 	cli->app = cli_app_ptr = app;
 	join();
-	/* Its parser and printer; lines are edited by our own rdline, so that errors can be ours. */
+	/* Its parser and printer; an rdline of our own edits, so that errors can be ours. */
 	cli->cl = cmdline_new(all, "", -1, STDOUT_FILENO);
 	cli->rdl = cli->cl ? rdline_new(on_char, on_line, on_complete, cli) : NULL;
 	if (!cli->rdl) {
@@ -215,7 +215,8 @@ cli_run_file(struct app *app, const char *path, struct vfp_err *err)
 	if (cl)
 		cmdline_free(cl);
 	fclose(f);
-	return bad ? vfp_err_set(err, -EINVAL, "--cmdline-file %s: %u lines are no commands", path, bad)
+	return bad ? vfp_err_set(
+			     err, -EINVAL, "--cmdline-file %s: %u lines are no commands", path, bad)
 		   : 0;
 }
 
@@ -242,11 +243,13 @@ cli_show(struct cmdline *cl, int (*get)(const struct view *v, struct vfp_out *o,
 	if (f)
 		fclose(f);
 	if (ret == -ENOENT)
-		cmdline_printf(cl, "there is no %s; show ports lists the ports\n", arg ? arg : "such thing");
+		cmdline_printf(cl, "there is no %s; show ports lists the ports\n",
+			arg ? arg : "such thing");
 	else if (ret < 0)
 		cmdline_printf(cl, "failed: %s\n", strerror(-ret));
 	/* cmdline_printf() cuts long text: line by line. */
-	for (char *save, *l = strtok_r(text, "\n", &save); ret == 0 && l; l = strtok_r(NULL, "\n", &save))
+	for (char *save, *l = strtok_r(text, "\n", &save); ret == 0 && l;
+		l = strtok_r(NULL, "\n", &save))
 		cmdline_printf(cl, "%s\n", l);
 	free(text);
 }

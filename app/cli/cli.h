@@ -25,7 +25,7 @@ struct cli *cli_new(struct app *app);
 void cli_feed(struct cli *cli);
 void cli_free(struct cli *cli);
 
-/** Run the commands of a file. A mistyped one is told with file and line, and counts as an error. */
+/** Run the commands of a file. A mistyped one is told with its line, and is an error. */
 int cli_run_file(struct app *app, const char *path, struct vfp_err *err);
 
 /** The app behind the prompt. Valid in a command's function. */
@@ -34,8 +34,8 @@ struct app *cli_app(void);
 struct vfp_out;
 struct view;
 /** Print one getter as text: takes the view and the lock; says what fails. */
-void cli_show(struct cmdline *cl, int (*get)(const struct view *v, struct vfp_out *o, const char *arg),
-	const char *arg);
+void cli_show(struct cmdline *cl,
+	int (*get)(const struct view *v, struct vfp_out *o, const char *arg), const char *arg);
 
 /* One list per noun, NULL-terminated. */
 extern cmdline_parse_inst_t *const cmd_run_list[];   /* start, stop, quit */

@@ -12,7 +12,8 @@ struct clear {
 	cmdline_fixed_string_t all;
 };
 
-static cmdline_parse_token_string_t t_clear = TOKEN_STRING_INITIALIZER(struct clear, clear, "clear");
+static cmdline_parse_token_string_t t_clear =
+	TOKEN_STRING_INITIALIZER(struct clear, clear, "clear");
 static cmdline_parse_token_string_t t_port = TOKEN_STRING_INITIALIZER(struct clear, what, "port");
 static cmdline_parse_token_string_t t_stats = TOKEN_STRING_INITIALIZER(struct clear, kind, "stats");
 static cmdline_parse_token_string_t t_all = TOKEN_STRING_INITIALIZER(struct clear, all, "all");

@@ -58,9 +58,11 @@ do_quit(void *parsed, struct cmdline *cl, void *data)
 
 static cmdline_parse_inst_t start = {
 	.f = do_start, .help_str = "start: begin forwarding", .tokens = {(void *)&t_start, NULL}};
-static cmdline_parse_inst_t stop = {
-	.f = do_stop, .help_str = "stop: drain and stop forwarding", .tokens = {(void *)&t_stop, NULL}};
-static cmdline_parse_inst_t quit = {
-	.f = do_quit, .help_str = "quit: drain, print totals, end", .tokens = {(void *)&t_quit, NULL}};
+static cmdline_parse_inst_t stop = {.f = do_stop,
+	.help_str = "stop: drain and stop forwarding",
+	.tokens = {(void *)&t_stop, NULL}};
+static cmdline_parse_inst_t quit = {.f = do_quit,
+	.help_str = "quit: drain, print totals, end",
+	.tokens = {(void *)&t_quit, NULL}};
 
 cmdline_parse_inst_t *const cmd_run_list[] = {&start, &stop, &quit, NULL};

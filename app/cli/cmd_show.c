@@ -100,11 +100,11 @@ static const struct {
 };
 
 static cmdline_parse_token_string_t t_show = TOKEN_STRING_INITIALIZER(struct show, show, "show");
-static cmdline_parse_token_string_t t_words = TOKEN_STRING_INITIALIZER(struct show, what,
-	"ports#vfs#lcores#latency#bringup#layout#mailbox");
+static cmdline_parse_token_string_t t_words = TOKEN_STRING_INITIALIZER(
+	struct show, what, "ports#vfs#lcores#latency#bringup#layout#mailbox");
 static cmdline_parse_token_string_t t_port = TOKEN_STRING_INITIALIZER(struct show, what, "port");
-static cmdline_parse_token_string_t t_kind = TOKEN_STRING_INITIALIZER(struct show, kind,
-	"stats#info#rss");
+static cmdline_parse_token_string_t t_kind =
+	TOKEN_STRING_INITIALIZER(struct show, kind, "stats#info#rss");
 static cmdline_parse_token_string_t t_vf = TOKEN_STRING_INITIALIZER(struct show, what, "vf");
 static cmdline_parse_token_string_t t_name = TOKEN_STRING_INITIALIZER(struct show, name, NULL);
 
@@ -132,7 +132,8 @@ do_port(void *parsed, struct cmdline *cl, void *data)
 	(void)data;
 	if (strcmp(name, "all") == 0) {
 		for (uint16_t i = 0; i < app->n_ports; i++)
-			cli_show(cl, strcmp(s->kind, "rss") == 0 ? get_rss : get_port, app->ports[i].name);
+			cli_show(cl, strcmp(s->kind, "rss") == 0 ? get_rss : get_port,
+				app->ports[i].name);
 		return;
 	}
 	if (sscanf(name, "%u%n", &id, &end) == 1 && name[end] == '\0') {

@@ -5,25 +5,61 @@
 
 #include "rss_hash.h"
 
-#define ETH_HLEN_	14
+#define ETH_HLEN_       14
 #define ETHERTYPE_VLAN_ 0x8100
 #define ETHERTYPE_IPV4_ 0x0800
 #define ETHERTYPE_IPV6_ 0x86dd
-#define PROTO_TCP	6
-#define PROTO_UDP	17
-#define IPV6_HLEN	40
+#define PROTO_TCP       6
+#define PROTO_UDP       17
+#define IPV6_HLEN       40
 
 const uint8_t rss_key_default[RSS_KEY_LEN] = {
-	0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
-	0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
-	0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
-	0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
+	0x6d,
+	0x5a,
+	0x56,
+	0xda,
+	0x25,
+	0x5b,
+	0x0e,
+	0xc2,
+	0x41,
+	0x67,
+	0x25,
+	0x3d,
+	0x43,
+	0xa3,
+	0x8f,
+	0xb0,
+	0xd0,
+	0xca,
+	0x2b,
+	0xcb,
+	0xae,
+	0x7b,
+	0x30,
+	0xb4,
+	0x77,
+	0xcb,
+	0x2d,
+	0xa3,
+	0x80,
+	0x30,
+	0xf2,
+	0x0c,
+	0x6a,
+	0x42,
+	0xb7,
+	0x3b,
+	0xbe,
+	0xac,
+	0x01,
+	0xfa,
 };
 
 uint32_t
 rss_toeplitz(const uint8_t key[RSS_KEY_LEN], const uint8_t *data, size_t len)
 {
-	/* The 64 bits of key under the current byte; the hash takes its upper 32 at every set bit. */
+	/* The 64 bits of key under the current byte; each set bit takes 32 of them. */
 	uint64_t window = 0;
 	uint32_t hash = 0;
 
@@ -111,7 +147,7 @@ parse_ipv4(const uint8_t *ip, size_t len, struct parsed *p)
 	if (header < 20 || header > len)
 		return -EINVAL;
 	*p = (struct parsed){ip + 12, 8, NULL, ip[9], false};
-	/* More-fragments or an offset: a piece. Only the first has ports, so none is hashed with. */
+	/* More-fragments or an offset: a piece. Only the first has ports: hash with none. */
 	if ((be16(ip + 6) & 0x3fff) == 0 && len >= header + 4)
 		p->ports = ip + header;
 	return 0;

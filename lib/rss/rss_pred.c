@@ -29,8 +29,8 @@ walk_once(pcap_t *pcap, uint64_t *left, uint64_t *seen, rss_pred_frame each, voi
 }
 
 int
-rss_pred_walk(const char *file, uint64_t packets, rss_pred_frame each, void *arg,
-	struct vfp_err *err)
+rss_pred_walk(
+	const char *file, uint64_t packets, rss_pred_frame each, void *arg, struct vfp_err *err)
 {
 	uint64_t left = packets, seen = 0;
 	int ret;
@@ -46,7 +46,8 @@ rss_pred_walk(const char *file, uint64_t packets, rss_pred_frame each, void *arg
 		if (pcap_datalink(pcap) == DLT_EN10MB)
 			ret = walk_once(pcap, &left, &seen, each, arg, err);
 		else
-			ret = vfp_err_set(err, -EINVAL, "%s: not a capture of Ethernet frames", file);
+			ret = vfp_err_set(
+				err, -EINVAL, "%s: not a capture of Ethernet frames", file);
 		pcap_close(pcap);
 		if (ret == 0 && packets > 0 && seen == 0)
 			ret = vfp_err_set(err, -EINVAL, "%s: holds no packet", file);

@@ -4,10 +4,10 @@
 
 #include "sriov_mbox.h"
 
-#define WORD0_TYPE  0x0000ffffu
-#define WORD0_ACK   0x80000000u
-#define MC_HASH     0x0fff
-#define VLAN_ID	    0x0fff
+#define WORD0_TYPE 0x0000ffffu
+#define WORD0_ACK  0x80000000u
+#define MC_HASH    0x0fff
+#define VLAN_ID    0x0fff
 
 static const struct {
 	uint16_t type;
@@ -64,7 +64,8 @@ sriov_mbox_decode(const uint32_t words[SRIOV_MBOX_WORDS], struct sriov_msg *m)
 	case SRIOV_SET_MULTICAST:
 		m->n_mc = info > SRIOV_MAX_MC ? SRIOV_MAX_MC : info;
 		for (size_t i = 0; i < m->n_mc; i++)
-			m->mc[i] = (byte_at(words + 1, 2 * i) | byte_at(words + 1, 2 * i + 1) << 8) &
+			m->mc[i] =
+				(byte_at(words + 1, 2 * i) | byte_at(words + 1, 2 * i + 1) << 8) &
 				MC_HASH;
 		break;
 	case SRIOV_SET_VLAN:
@@ -97,8 +98,8 @@ args_text(const struct sriov_msg *m, char *buf, size_t len)
 	switch (m->type) {
 	case SRIOV_SET_MAC:
 	case SRIOV_SET_MACVLAN:
-		n = snprintf(buf, len, " %02x:%02x:%02x:%02x:%02x:%02x", m->mac[0], m->mac[1], m->mac[2],
-			m->mac[3], m->mac[4], m->mac[5]);
+		n = snprintf(buf, len, " %02x:%02x:%02x:%02x:%02x:%02x", m->mac[0], m->mac[1],
+			m->mac[2], m->mac[3], m->mac[4], m->mac[5]);
 		if (m->type == SRIOV_SET_MACVLAN)
 			snprintf(buf + n, len - n, " index %u", m->index);
 		break;

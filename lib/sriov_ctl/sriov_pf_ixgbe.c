@@ -114,7 +114,7 @@ pmd_said(struct sriov_pf *pf, uint16_t vf, const char *what, int ret)
 	return ret;
 }
 
-/* Interrupt thread. All VFs share one filter table, so it is built anew from what each asked for. */
+/* Interrupt thread. All VFs share one filter table: build it anew from what each asked for. */
 static void
 program_multicast(struct sriov_pf *pf, uint16_t vf)
 {
@@ -155,7 +155,8 @@ apply_vf(struct sriov_pf *pf, uint16_t vf)
 			rte_pmd_ixgbe_set_vf_vlan_anti_spoof(pf->port, vf, 1));
 	for (uint16_t i = 0; ret == 0 && i < p->n_vlans; i++)
 		ret = pmd_said(pf, vf, "VLAN filter",
-			rte_pmd_ixgbe_set_vf_vlan_filter(pf->port, p->vlans[i], UINT64_C(1) << vf, 1));
+			rte_pmd_ixgbe_set_vf_vlan_filter(
+				pf->port, p->vlans[i], UINT64_C(1) << vf, 1));
 	return ret;
 }
 

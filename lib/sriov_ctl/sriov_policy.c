@@ -3,8 +3,8 @@
 
 #include "sriov_policy.h"
 
-#define API_1_2 3u
-#define API_1_3 4u
+#define API_1_2   3u
+#define API_1_3   4u
 #define FRAME_MIN 64u
 
 static struct sriov_verdict
@@ -97,8 +97,8 @@ judge_api(struct sriov_vf_state *s, const struct sriov_msg *m)
 }
 
 struct sriov_verdict
-sriov_policy_judge(struct sriov_vf_state *s, const struct sriov_vf_policy *p,
-	const struct sriov_msg *m)
+sriov_policy_judge(
+	struct sriov_vf_state *s, const struct sriov_vf_policy *p, const struct sriov_msg *m)
 {
 	if (m->type == SRIOV_RESET)
 		return judge_reset(s, m);

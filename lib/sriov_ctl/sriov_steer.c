@@ -46,7 +46,8 @@ sriov_steer_frame(const struct sriov_steer *s, const uint8_t *frame, size_t len,
 	if (*pools == 0)
 		return "mac not ours";
 	vid = len >= 18 && frame[12] == 0x81 && frame[13] == 0x00
-		? (uint16_t)((frame[14] & 0x0f) << 8 | frame[15]) : 0;
+		      ? (uint16_t)((frame[14] & 0x0f) << 8 | frame[15])
+		      : 0;
 	if (vid != 0) {
 		uint64_t owners = pools_of_vlan(s, vid);
 

@@ -24,7 +24,8 @@ uint32_t rss_fields_from_hf(uint64_t hf);
  * Key and fields must be set there and not later: in 32-pool mode DPDK 22.11's
  * rte_eth_dev_rss_hash_update() looks at MRQC bit 0 only and refuses.
  *
- * @param mq_mode  RTE_ETH_MQ_RX_VMDQ_RSS for a PF with VFs, RTE_ETH_MQ_RX_RSS for a VF or a plain port
+ * @param mq_mode  RTE_ETH_MQ_RX_VMDQ_RSS for a PF with VFs, RTE_ETH_MQ_RX_RSS for a VF or a plain
+ * port
  * @param queues   RX queues that will be configured; with 1 on a port without pools RSS stays off
  * @param conf     must live until the port is configured
  * @return 0; -ENOTSUP when the port hashes none of the fields (RSS is then left off)

@@ -10,9 +10,9 @@
  * Pure: no EAL, no allocation; any thread. Bytes of frames and keys are in wire order.
  *
  * Sources: Microsoft, "RSS hashing types" (the hash and its published test vectors); Intel 82599
- * datasheet sections 7.1.2.8 (RSS) and 7.10.3 (pools), as drivers quote them. Where only that much is
- * known: a frame whose IPv6 header is followed by extension headers hashes as plain IPv6, and so does
- * any fragment, since its ports are not in every piece.
+ * datasheet sections 7.1.2.8 (RSS) and 7.10.3 (pools), as drivers quote them. Where only that much
+ * is known: a frame whose IPv6 header is followed by extension headers hashes as plain IPv6, and so
+ * does any fragment, since its ports are not in every piece.
  */
 
 #include <stdbool.h>
@@ -55,9 +55,9 @@ struct rss_conf {
 /** What the NIC will do with one frame. */
 struct rss_verdict {
 	enum rss_type type;
-	uint32_t hash;  /**< 0 when type is RSS_T_NONE */
-	uint8_t index;  /**< into the redirection table */
-	uint8_t queue;  /**< within the pool */
+	uint32_t hash; /**< 0 when type is RSS_T_NONE */
+	uint8_t index; /**< into the redirection table */
+	uint8_t queue; /**< within the pool */
 };
 
 /** The key of Microsoft's test vectors, which also spreads well; vfplane's default. */
@@ -82,8 +82,8 @@ void rss_reta_fill(uint8_t reta[RSS_RETA_SIZE], unsigned int queues);
  * Hash one Ethernet frame. One 802.1Q tag is looked behind; anything that is not IP, is cut short,
  * or has none of its fields enabled is RSS_T_NONE.
  */
-enum rss_type rss_hash_frame(const struct rss_conf *conf, const uint8_t *frame, size_t len,
-	uint32_t *hash);
+enum rss_type rss_hash_frame(
+	const struct rss_conf *conf, const uint8_t *frame, size_t len, uint32_t *hash);
 
 /**
  * Predict where a frame goes within its pool.

@@ -23,7 +23,7 @@ typedef int (*rss_pred_frame)(void *arg, const uint8_t *frame, size_t len);
  * @return 0; -ENOENT, -EINVAL (not a capture, not Ethernet, or empty while packets are asked); what
  *         the callback returned. err may be NULL.
  */
-int rss_pred_walk(const char *file, uint64_t packets, rss_pred_frame each, void *arg,
-	struct vfp_err *err);
+int rss_pred_walk(
+	const char *file, uint64_t packets, rss_pred_frame each, void *arg, struct vfp_err *err);
 
 #endif

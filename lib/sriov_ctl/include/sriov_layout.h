@@ -15,7 +15,8 @@
 
 #include <vfp_err.h>
 
-#define SRIOV_MAX_VFS 63 /**< pool 64 does not fit the 6-bit default pool field, so the PF's is 63 */
+#define SRIOV_MAX_VFS                                                                              \
+	63 /**< pool 64 does not fit the 6-bit default pool field, so the PF's is 63 */
 
 struct sriov_layout {
 	uint16_t n_vfs;

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define SRIOV_MBOX_WORDS 16
-#define SRIOV_MAX_MC	 30 /**< multicast hashes that fit one message */
+#define SRIOV_MAX_MC     30 /**< multicast hashes that fit one message */
 
 enum sriov_msg_type {
 	SRIOV_RESET = 0x01,
@@ -43,12 +43,12 @@ struct sriov_msg {
 	 * after it wrote its reply; a word such as 0x00010001 has the same low 16 bits and is none.
 	 */
 	bool reset_done;
-	uint8_t mac[6];	   /**< SET_MAC, SET_MACVLAN */
-	uint8_t index;	   /**< SET_MACVLAN: 0 clears */
-	uint16_t vid;	   /**< SET_VLAN */
-	bool add;	   /**< SET_VLAN */
-	uint32_t value;	   /**< SET_LPE: bytes; API_NEGOTIATE: version; UPDATE_XCAST: mode */
-	uint8_t n_mc;	   /**< SET_MULTICAST: hashes that follow, at most SRIOV_MAX_MC */
+	uint8_t mac[6]; /**< SET_MAC, SET_MACVLAN */
+	uint8_t index;  /**< SET_MACVLAN: 0 clears */
+	uint16_t vid;   /**< SET_VLAN */
+	bool add;       /**< SET_VLAN */
+	uint32_t value; /**< SET_LPE: bytes; API_NEGOTIATE: version; UPDATE_XCAST: mode */
+	uint8_t n_mc;   /**< SET_MULTICAST: hashes that follow, at most SRIOV_MAX_MC */
 	uint16_t mc[SRIOV_MAX_MC]; /**< each 12 bits */
 };
 

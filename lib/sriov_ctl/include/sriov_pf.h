@@ -10,8 +10,8 @@
  * anything else, and read-modify-writes the same registers as the control calls do. So every call
  * that touches the PF's hardware runs as an alarm job on that thread: sriov_pf_job() posts one and
  * waits. Call the functions here from a control thread, never from that thread itself (they would
- * wait for themselves), except where a comment says otherwise. Any VF operation of this process must
- * stay off the interrupt thread, since it waits for an answer that only this thread gives.
+ * wait for themselves), except where a comment says otherwise. Any VF operation of this process
+ * must stay off the interrupt thread, since it waits for an answer that only this thread gives.
  *
  * Logs: vfplane.sriov.
  */
@@ -27,14 +27,14 @@
 struct sriov_pf;
 
 struct sriov_pf_conf {
-	char device[32];  /**< as EAL names it: 0000:03:00.1 */
+	char device[32]; /**< as EAL names it: 0000:03:00.1 */
 	struct sriov_layout layout;
 	struct sriov_vf_policy vf[SRIOV_MAX_VFS];
 };
 
 /** One message and its verdict, as `show mailbox` and telemetry tell it. */
 struct sriov_event {
-	uint64_t seq;	/**< from 1 */
+	uint64_t seq;   /**< from 1 */
 	uint64_t at_us; /**< microseconds since the policy was armed */
 	uint16_t vf;
 	uint16_t type;
@@ -77,9 +77,9 @@ int sriov_pf_job(int (*fn)(void *arg), void *arg);
 int sriov_pf_assign_macs(struct sriov_pf *pf, struct vfp_err *err);
 
 /**
- * All that a start of the PF loses: drop-enable on all queues, TX loopback, MAC and VLAN anti-spoof,
- * MACs and VLAN filters of each VF, flow control off. After each start. It ends with a ping of every
- * VF: one that is held from before the start is told that way to reset.
+ * All that a start of the PF loses: drop-enable on all queues, TX loopback, MAC and VLAN
+ * anti-spoof, MACs and VLAN filters of each VF, flow control off. After each start. It ends with a
+ * ping of every VF: one that is held from before the start is told that way to reset.
  */
 int sriov_pf_apply(struct sriov_pf *pf, struct vfp_err *err);
 
@@ -97,8 +97,8 @@ int sriov_pf_counts(struct sriov_pf *pf, uint16_t vf, struct sriov_counts *c);
  * @param dropped  how many are no longer kept; may be NULL
  * @return how many were copied
  */
-unsigned int sriov_pf_events(struct sriov_pf *pf, struct sriov_event *out, unsigned int max,
-	uint64_t *dropped);
+unsigned int sriov_pf_events(
+	struct sriov_pf *pf, struct sriov_event *out, unsigned int max, uint64_t *dropped);
 
 /** The configuration it was made with. Any thread. */
 const struct sriov_pf_conf *sriov_pf_config(const struct sriov_pf *pf);

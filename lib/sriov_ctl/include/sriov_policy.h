@@ -33,8 +33,8 @@ struct sriov_vf_policy {
 
 /** What is known of a VF since its last reset. Starts as all zeroes. */
 struct sriov_vf_state {
-	bool cts;      /**< a reset was answered: the VF may speak */
-	uint32_t api;  /**< as negotiated, in the message's own numbering */
+	bool cts;       /**< a reset was answered: the VF may speak */
+	uint32_t api;   /**< as negotiated, in the message's own numbering */
 	uint32_t xcast; /**< granted, enum sriov_xcast */
 	uint8_t n_mc;
 	uint16_t mc[SRIOV_MAX_MC];
@@ -50,21 +50,22 @@ enum sriov_answer {
 
 /** What the glue has to do on the NIC, ORed. */
 enum sriov_action {
-	SRIOV_DO_REAPPLY = 1 << 0,   /**< the reset lost per-VF settings: set them again */
-	SRIOV_DO_MULTICAST = 1 << 1, /**< program the union of all VFs' hashes; hash filter on or off */
+	SRIOV_DO_REAPPLY = 1 << 0, /**< the reset lost per-VF settings: set them again */
+	SRIOV_DO_MULTICAST =
+		1 << 1, /**< program the union of all VFs' hashes; hash filter on or off */
 };
 
 struct sriov_verdict {
 	enum sriov_answer answer;
-	uint32_t actions;   /**< enum sriov_action */
-	bool clamp;	    /**< write `value` into word 1: the VF got less than it asked for */
+	uint32_t actions; /**< enum sriov_action */
+	bool clamp;       /**< write `value` into word 1: the VF got less than it asked for */
 	uint32_t value;
 	const char *reason; /**< a static sentence; never NULL */
 };
 
 /** Judge one message and move the state on. */
-struct sriov_verdict sriov_policy_judge(struct sriov_vf_state *s, const struct sriov_vf_policy *p,
-	const struct sriov_msg *m);
+struct sriov_verdict sriov_policy_judge(
+	struct sriov_vf_state *s, const struct sriov_vf_policy *p, const struct sriov_msg *m);
 
 /** The address a VF gets when the configuration names none: 02:09:c0:00:PF:VF. */
 void sriov_policy_default_mac(unsigned int pf, unsigned int vf, uint8_t mac[6]);

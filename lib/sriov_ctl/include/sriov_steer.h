@@ -6,10 +6,10 @@
  * @file
  * Which pool a frame from the wire goes to, by the MACs and VLANs that the PF set up. Pure.
  *
- * A registered VLAN goes only to pools that own both the tag and the MAC (datasheet section 7.10.3).
- * One that is registered for nobody passes no filter where the PF filters VLANs, as vfplane's PF does;
- * else it goes to the PF's pool, whatever its MAC. A unicast MAC that nobody owns passes no filter
- * while the PF is not promiscuous.
+ * A registered VLAN goes only to pools that own both the tag and the MAC (datasheet
+ * section 7.10.3). One that is registered for nobody passes no filter where the PF filters VLANs,
+ * as vfplane's PF does; else it goes to the PF's pool, whatever its MAC. A unicast MAC that nobody
+ * owns passes no filter while the PF is not promiscuous.
  */
 
 #include <stdbool.h>
@@ -22,7 +22,7 @@
 struct sriov_steer {
 	struct sriov_layout layout;
 	uint8_t pf_mac[6];
-	bool vlan_filter; /**< the PF filters VLANs (VLNCTRL.VFE on, VFTA holds the registered ones) */
+	bool vlan_filter; /**< VLNCTRL.VFE is on, VFTA holds what is registered */
 	struct sriov_vf_policy vf[SRIOV_MAX_VFS];
 };
 
@@ -32,7 +32,7 @@ struct sriov_steer {
  *         no pool is predicted), "vlan not registered", "vlan not this VF's", "mac not ours",
  *         "too short"
  */
-const char *sriov_steer_frame(const struct sriov_steer *s, const uint8_t *frame, size_t len,
-	uint64_t *pools);
+const char *sriov_steer_frame(
+	const struct sriov_steer *s, const uint8_t *frame, size_t len, uint64_t *pools);
 
 #endif

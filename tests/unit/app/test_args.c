@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The command line: split between EAL and us, -a in all spellings, errors that say what is allowed. */
+/* The command line: split between EAL and us, -a in all spellings, errors. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@ static struct args a;
 static int
 parse(const char *first, ...)
 {
-	char *argv[32] = {(char *)(uintptr_t)"vfplane"};
+	char *argv[32] = {(char *)(uintptr_t) "vfplane"};
 	int argc = 1;
 	va_list ap;
 
@@ -48,8 +48,10 @@ static void
 takes_out_every_spelling_of_allow(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("-a", "03:00.1", "-a0000:03:10.1,pflink_fullchk=1",
-		"--allow=0000:03:10.3", "--allow", "pci:03:10.5", "-b", "01:00.0", "--", NULL), 0);
+	assert_int_equal(
+		parse("-a", "03:00.1", "-a0000:03:10.1,pflink_fullchk=1", "--allow=0000:03:10.3",
+			"--allow", "pci:03:10.5", "-b", "01:00.0", "--", NULL),
+		0);
 	assert_int_equal(a.eal_argc, 3);
 	assert_string_equal(a.eal_argv[1], "-b");
 	assert_int_equal(a.n_allow, 4);

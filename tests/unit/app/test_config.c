@@ -201,7 +201,8 @@ each_option_given_twice_is_an_error(void **state)
 			end = eq + 1 + strspn(eq + 1, " ");
 			end = *end == '{' ? strchr(end, '}') + 1 : end + strcspn(end, " \n}");
 			bad = calloc(1, 2 * strlen(text));
-			sprintf(bad, "%.*s\n%.*s\n%s", (int)(end - text), text, (int)(end - p), p, end);
+			sprintf(bad, "%.*s\n%.*s\n%s", (int)(end - text), text, (int)(end - p), p,
+				end);
 			snprintf(where, sizeof(where), "t:%d: ", line_at(text, p) + 1);
 			refuse(bad, where, "twice");
 			free(bad);
@@ -225,7 +226,8 @@ ranges_and_types(void **state)
 	refuse("vf 0 { mac = 01:00:00:00:00:00 }", "t:1: ", "unicast");
 	refuse("vf 0 { mac = 00:00:00:00:00:00 }", "t:1: ", "unicast");
 	refuse("vf 0 { mac = 02:09:c0:00:00:00:11 }", "t:1: ", "unicast");
-	refuse("forward a { from = net_null0 to = b mode = io both = maybe }", "t:1: ", "yes or no");
+	refuse("forward a { from = net_null0 to = b mode = io both = maybe }",
+		"t:1: ", "yes or no");
 	refuse("forward a { from = net_null0 to = b mode = route }", "t:1: ", "macswap");
 	refuse("lcore 999 { queues = {vf0:0} }", "t:1: ", "0 to 127");
 	refuse("lcore 1 { queues = {net_null0} }", "t:1: ", "PORT:QUEUE");
@@ -250,26 +252,29 @@ duplicates_and_dangling_references(void **state)
 	(void)state;
 	refuse("vf 0 { }\nvf 0 { }", "t:2: ", "duplicate");
 	refuse("vf 0 { owner = vfplane }\nvf vf0 { owner = vfplane }", "t:2: ", "same VF");
-	refuse("vf 0 { mac = 02:00:00:00:00:01 }\nvf 1 { mac = 02:00:00:00:00:01 }", "t:2: ",
-		"same address");
+	refuse("vf 0 { mac = 02:00:00:00:00:01 }\nvf 1 { mac = 02:00:00:00:00:01 }",
+		"t:2: ", "same address");
 	refuse("pf 0 { pci = 03:00.1 }\npf 1 { pci = 03:00.1 }", "t:2: ", "same number or PCI");
 	refuse("vf 0 {\n peer = vf9 }", "t:2: ", "no section vf 9");
-	refuse("vf 0 { }\nforward a { from = vf0\n to = vf1\n mode = io }", "t:3: ",
-		"no section vf 1");
+	refuse("vf 0 { }\nforward a { from = vf0\n to = vf1\n mode = io }",
+		"t:3: ", "no section vf 1");
 	refuse("forward a { from = pf0 mode = sink }", "t:1: ", "no section pf 0");
 	refuse("vf 0 { }\nlcore 1 {\nqueues = {vf1:0} }", "t:3: ", "no section vf 1");
 	refuse("vf 0 { owner = tenant }\nforward a { from = vf0 mode = sink }", "t:2: ", "tenant");
 	refuse("lcore 1 { queues = {a:0, a:0} }", "t:1: ", "twice");
 	refuse("lcore 1 { queues = {a:0} }\nlcore 2 { queues = {a:0} }", "t:2: ", "twice");
-	refuse("forward a { from = x mode = sink }\nforward b { from = y to = x mode = io both = yes }",
+	refuse("forward a { from = x mode = sink }\nforward b { from = y to = x mode = io both = "
+	       "yes }",
 		"t:2: ", "line 1");
 	refuse("forward a { from = x mode = io }", "t:1: ", "needs to");
 	refuse("forward a { from = x to = y mode = sink }", "t:1: ", "leave out");
 	refuse("forward a { from = x\nmode = echo }", "t:2: ", "not built yet");
 	refuse("vf 0 { peer = vf1 }\nvf 1 { vlans = {7} }\n"
-		"forward a { from = vf0 to = vf1 mode = mac }", "t:3: ", "no peer");
+	       "forward a { from = vf0 to = vf1 mode = mac }",
+		"t:3: ", "no peer");
 	refuse("vf 0 { vlans = {7} }\nvf 1 { peer = vf0 }\n"
-		"forward a { from = vf0 to = vf1 mode = mac both = yes }", "t:3: ", "sends by vf0");
+	       "forward a { from = vf0 to = vf1 mode = mac both = yes }",
+		"t:3: ", "sends by vf0");
 	refuse("vf pf1vf0 { owner = vfplane }", "t:1: ", "no section pf 1");
 }
 
@@ -278,8 +283,10 @@ names_with_two_pfs(void **state)
 {
 	(void)state;
 	assert_int_equal(config_parse("t",
-		"pf 0 { pci = 03:00.0 }\npf 1 { pci = 03:00.1 }\n"
-		"vf 0 { peer = pf1vf0 }\nvf pf1vf0 { peer = pf0vf0 }\n", &c, err), 0);
+				 "pf 0 { pci = 03:00.0 }\npf 1 { pci = 03:00.1 }\n"
+				 "vf 0 { peer = pf1vf0 }\nvf pf1vf0 { peer = pf0vf0 }\n",
+				 &c, err),
+		0);
 	assert_string_equal(c.vf[0].name, "pf0vf0");
 	assert_string_equal(c.vf[1].name, "pf1vf0");
 }

@@ -23,7 +23,7 @@ struct vector {
 	const char *src;
 	uint16_t sport;
 	uint32_t addresses; /* hash over the addresses */
-	uint32_t ports;	    /* hash over addresses and TCP ports */
+	uint32_t ports;     /* hash over addresses and TCP ports */
 };
 
 static const struct vector v4[] = {
@@ -37,8 +37,8 @@ static const struct vector v4[] = {
 static const struct vector v6[] = {
 	{"3ffe:2501:200:3::1", 1766, "3ffe:2501:200:1fff::7", 2794, 0x2cc18cd5, 0x40207d3d},
 	{"ff02::1", 4739, "3ffe:501:8::260:97ff:fe40:efab", 14230, 0x0f0c461c, 0xdde51bbf},
-	{"fe80::200:f8ff:fe21:67cf", 38024, "3ffe:1900:4545:3:200:f8ff:fe21:67cf", 44251, 0x4b61e985,
-		0x02d1feef},
+	{"fe80::200:f8ff:fe21:67cf", 38024, "3ffe:1900:4545:3:200:f8ff:fe21:67cf", 44251,
+		0x4b61e985, 0x02d1feef},
 };
 
 static uint8_t frame[128];
@@ -195,7 +195,7 @@ agrees_with_rte_thash(void **state)
 		}
 		for (size_t i = 0; i < 9; i++)
 			words[i] = (uint32_t)data[4 * i] << 24 | data[4 * i + 1] << 16 |
-				data[4 * i + 2] << 8 | data[4 * i + 3];
+				   data[4 * i + 2] << 8 | data[4 * i + 3];
 		assert_int_equal(rss_toeplitz(rss_key_default, data, 36),
 			rte_softrss(words, 9, rss_key_default));
 		assert_int_equal(rss_toeplitz(rss_key_default, data, 12),

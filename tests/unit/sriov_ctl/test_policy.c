@@ -248,7 +248,7 @@ random_words_never_escape(void **state)
 			assert_memory_equal(m.mac, p.mac, 6);
 		if (v.answer == SRIOV_PASS)
 			assert_true(m.type == SRIOV_RESET || m.type == SRIOV_API_NEGOTIATE ||
-				m.type == SRIOV_GET_QUEUES);
+				    m.type == SRIOV_GET_QUEUES);
 	}
 }
 
