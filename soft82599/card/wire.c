@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The wire thread, and what all kinds of wire share. */
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,7 +15,6 @@
 #define RARS		128	/* receive address registers */
 #define OUT_BURST	64	/* frames taken before the NIC is given some */
 #define IDLE_NS		100000000ull
-#define MIN_FRAME	60	/* bytes without CRC */
 
 static uint64_t
 clock_ns(clockid_t id)
@@ -25,6 +23,12 @@ clock_ns(clockid_t id)
 
 	clock_gettime(id, &ts);
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+uint64_t
+wire_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 double
@@ -235,93 +239,4 @@ wire_json(struct wire *w)
 	json_object_set_new(object, "frames_in", json_integer(w->given));
 	pthread_mutex_unlock(&w->lock);
 	return object;
-}
-
-/* ---- captures ---- */
-
-/* One pass over the file: counts, or copies if `frames` has memory. 0 or -errno. */
-static int
-pass(pcap_t *pcap, const char *path, struct wire_frames *frames, size_t *bytes)
-{
-	struct pcap_pkthdr *hdr;
-	const uint8_t *data;
-	int got;
-
-	frames->count = 0;
-	*bytes = 0;
-	while ((got = pcap_next_ex(pcap, &hdr, &data)) == 1) {
-		uint32_t len = hdr->caplen < MIN_FRAME ? MIN_FRAME : hdr->caplen;
-
-		if (hdr->caplen < hdr->len || hdr->caplen < 14 || len > S82_MAX_FRAME) {
-			card_log(CARD_LOG_ERROR, "%s: frame %u is %s", path, frames->count + 1,
-				hdr->caplen < hdr->len ? "cut short (captured with a snap length)"
-				: len > S82_MAX_FRAME ? "too long" : "too short for Ethernet");
-			return -EINVAL;
-		}
-		if (frames->mem != NULL) {
-			memcpy(frames->mem + *bytes, data, hdr->caplen);
-			frames->frame[frames->count] =
-				(struct wire_frame){ frames->mem + *bytes, len };
-		}
-		frames->count++;
-		*bytes += len;
-	}
-	if (got != PCAP_ERROR_BREAK) {
-		card_log(CARD_LOG_ERROR, "%s: %s", path, pcap_geterr(pcap));
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int
-open_and_pass(const char *path, struct wire_frames *frames, size_t *bytes)
-{
-	char why[PCAP_ERRBUF_SIZE];
-	pcap_t *pcap = pcap_open_offline(path, why);
-	int err = 0;
-
-	if (pcap == NULL) {
-		card_log(CARD_LOG_ERROR, "%s", why);
-		return -EINVAL;
-	}
-	if (pcap_datalink(pcap) != DLT_EN10MB) {
-		card_log(CARD_LOG_ERROR, "%s: not a capture of Ethernet but of %s", path,
-			pcap_datalink_val_to_name(pcap_datalink(pcap)));
-		err = -EINVAL;
-	}
-	if (err == 0)
-		err = pass(pcap, path, frames, bytes);
-	pcap_close(pcap);
-	return err;
-}
-
-int
-wire_load(const char *path, struct wire_frames *frames)
-{
-	size_t bytes;
-	int err;
-
-	memset(frames, 0, sizeof(*frames));
-	err = open_and_pass(path, frames, &bytes);
-	if (err != 0)
-		return err;
-	if (frames->count == 0) {
-		card_log(CARD_LOG_ERROR, "%s: no frame in it", path);
-		return -EINVAL;
-	}
-	frames->mem = calloc(1, bytes);
-	frames->frame = calloc(frames->count, sizeof(frames->frame[0]));
-	err = frames->mem == NULL || frames->frame == NULL ? -ENOMEM :
-		open_and_pass(path, frames, &bytes);
-	if (err != 0)
-		wire_unload(frames);
-	return err;
-}
-
-void
-wire_unload(struct wire_frames *frames)
-{
-	free(frames->mem);
-	free(frames->frame);
-	memset(frames, 0, sizeof(*frames));
 }

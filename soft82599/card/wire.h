@@ -70,6 +70,9 @@ json_t *wire_json(struct wire *wire);
  */
 bool wire_ready(struct wire *w, const uint8_t *frame, uint32_t len, struct s82_verdict *to);
 
+/* CLOCK_MONOTONIC in ns. */
+uint64_t wire_now_ns(void);
+
 /* Ticks per second, and a tick as the time of day in ns. */
 double wire_tsc_hz(const struct wire *w);
 uint64_t wire_real_ns(const struct wire *w, uint64_t tsc);
@@ -88,5 +91,16 @@ struct wire_frames {
 
 int wire_load(const char *path, struct wire_frames *frames);
 void wire_unload(struct wire_frames *frames);
+
+/* A capture with nanoseconds that frames are recorded in. */
+struct wire_record;
+
+/* NULL after it told on stderr why. */
+struct wire_record *wire_record_open(const char *path);
+void wire_record_put(const struct wire *w, struct wire_record *r, const struct s82_wire_rec *rec,
+	const uint8_t *frame);
+/* Has all been written? 0, or -EIO after it told on stderr. */
+int wire_record_flush(struct wire_record *r, const char *path);
+void wire_record_close(struct wire_record *r);
 
 #endif

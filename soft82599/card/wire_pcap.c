@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* --wire pcap:IN[:OUT]: sends IN once, as fast as the card takes it, and records OUT. */
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,16 +9,16 @@
 #define IN_BURST	32
 #define RETRY_NS	50000		/* no descriptor is free */
 #define LINK_NS		5000000		/* no link, or nobody receives yet */
+#define PATIENCE_NS	100000000	/* for a ring that nobody seems to empty */
 
 struct file_wire {
 	struct wire_frames frames;
 	uint32_t next;
 	struct s82_verdict first;	/* before the start: what would become of frame 1 */
-	uint64_t last_ns;	/* of the record before */
-	pcap_t *dead;
-	pcap_dumper_t *dump;
+	struct wire_record *out;	/* NULL: not wanted */
 	uint64_t recorded;
 	uint64_t dropped[S82_DROPS];
+	uint64_t full_since[S82_POOLS];	/* ns; 0: had descriptors when last asked */
 };
 
 static int
@@ -34,46 +33,47 @@ file_open(struct wire *w)
 	err = wire_load(w->opts->wire_in, &p->frames);
 	if (err != 0 || w->opts->wire_out == NULL)
 		return err;
-	p->dead = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, S82_MAX_FRAME,
-		PCAP_TSTAMP_PRECISION_NANO);
-	p->dump = p->dead == NULL ? NULL : pcap_dump_open(p->dead, w->opts->wire_out);
-	if (p->dump == NULL) {
-		card_log(CARD_LOG_ERROR, "%s",
-			p->dead == NULL ? "no memory" : pcap_geterr(p->dead));
-		return -EIO;
-	}
-	return 0;
+	p->out = wire_record_open(w->opts->wire_out);
+	return p->out == NULL ? -EIO : 0;
 }
 
 static void
 file_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
 {
 	struct file_wire *p = w->priv;
-	/* the clock's rate is measured while it runs: keep the times in order */
-	uint64_t real = wire_real_ns(w, rec->tsc);
-	uint64_t ns = p->last_ns = real > p->last_ns ? real : p->last_ns;
-	struct pcap_pkthdr hdr = {
-		.ts = { ns / 1000000000ull, ns % 1000000000ull },	/* the usec are ns here */
-		.caplen = rec->len, .len = rec->len,
-	};
 
 	p->recorded++;
-	if (p->dump != NULL)
-		pcap_dump((u_char *)p->dump, &hdr, frame);
+	if (p->out != NULL)
+		wire_record_put(w, p->out, rec, frame);
 }
 
-/* Can the frame be sent now? Else w->wait_ns says when to look again. The lock is held. */
+/*
+ * Can the frame be sent now? Else w->wait_ns says when to look again. The pool of frame 1 is what
+ * this is about and is waited for; another one that had no descriptor for PATIENCE_NS gets the
+ * frame all the same, as from any wire: the NIC drops it, or blocks. The lock is held.
+ */
 static bool
-ready(struct wire *w, const struct wire_frame *f)
+ready(struct wire *w, struct file_wire *p, const struct wire_frame *f)
 {
 	uint32_t free_desc;
 	struct s82_verdict v = s82_wire_probe(&w->ctx, f->data, f->len, &free_desc);
+	uint64_t now;
 
-	if (v.drop == S82_DROP_RX_DISABLED || (v.drop < 0 && free_desc == 0)) {
-		w->wait_ns = v.drop < 0 ? RETRY_NS : LINK_NS;
+	if (v.drop == S82_DROP_RX_DISABLED) {
+		w->wait_ns = LINK_NS;
 		return false;
 	}
-	return true;
+	if (v.drop >= 0)
+		return true;
+	if (free_desc > 0) {
+		p->full_since[v.pool] = 0;
+		return true;
+	}
+	now = wire_now_ns();
+	if (p->full_since[v.pool] == 0)
+		p->full_since[v.pool] = now;
+	w->wait_ns = RETRY_NS;
+	return v.pool != p->first.pool && now > p->full_since[v.pool] + PATIENCE_NS;
 }
 
 static unsigned int
@@ -90,7 +90,7 @@ file_in(struct wire *w)
 		return 0;
 	}
 	w->ctx.ops->lock(&w->ctx);
-	while (n < IN_BURST && p->next < p->frames.count && ready(w, &p->frames.frame[p->next])) {
+	while (n < IN_BURST && p->next < p->frames.count && ready(w, p, &p->frames.frame[p->next])) {
 		const struct wire_frame *f = &p->frames.frame[p->next++];
 		struct s82_verdict v = s82_wire_rx(&w->ctx, f->data, f->len);
 
@@ -112,11 +112,7 @@ file_finish(struct wire *w)
 		card_log(CARD_LOG_WARN, "nothing of %s was sent: nobody received frame 1 (%s)",
 			w->opts->wire_in, p->first.drop >= 0 ? s82_drop_name(p->first.drop) :
 			"no descriptors, or no filter for its address");
-	if (p->dump != NULL && pcap_dump_flush(p->dump) != 0) {
-		card_log(CARD_LOG_ERROR, "%s could not be written", w->opts->wire_out);
-		return 1;
-	}
-	return 0;
+	return p->out != NULL && wire_record_flush(p->out, w->opts->wire_out) != 0;
 }
 
 static json_t *
@@ -142,10 +138,7 @@ file_close(struct wire *w)
 
 	if (p == NULL)
 		return;
-	if (p->dump != NULL)
-		pcap_dump_close(p->dump);
-	if (p->dead != NULL)
-		pcap_close(p->dead);
+	wire_record_close(p->out);
 	wire_unload(&p->frames);
 	free(p);
 }

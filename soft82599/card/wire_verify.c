@@ -18,11 +18,9 @@
  * is "in_flight": nobody can tell whether it would have come back.
  */
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../model/regs.h"
 #include "check.h"
@@ -61,33 +59,10 @@ struct verify {
 	/* running empty */
 	bool settling;
 	uint64_t settle_at, last_return, received_before;
-	/* FIRST.pcap */
-	pcap_t *dead;
-	pcap_dumper_t *dump;
+	struct wire_record *record;	/* FIRST.pcap; NULL: not wanted */
 };
 
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 /* ---- files ---- */
-
-static int
-open_first(struct wire *w, struct verify *v)
-{
-	v->dead = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, S82_MAX_FRAME,
-		PCAP_TSTAMP_PRECISION_NANO);
-	v->dump = v->dead == NULL ? NULL : pcap_dump_open(v->dead, w->opts->wire_out);
-	if (v->dump != NULL)
-		return 0;
-	card_log(CARD_LOG_ERROR, "%s", v->dead == NULL ? "no memory" : pcap_geterr(v->dead));
-	return -EIO;
-}
 
 static int
 verify_open(struct wire *w)
@@ -116,7 +91,9 @@ verify_open(struct wire *w)
 		w->opts->window + TRIES);
 	if (v->check == NULL)
 		return -ENOMEM;
-	return w->opts->wire_out == NULL ? 0 : open_first(w, v);
+	if (w->opts->wire_out != NULL)
+		v->record = wire_record_open(w->opts->wire_out);
+	return w->opts->wire_out != NULL && v->record == NULL ? -EIO : 0;
 }
 
 static void
@@ -126,10 +103,7 @@ verify_close(struct wire *w)
 
 	if (v == NULL)
 		return;
-	if (v->dump != NULL)
-		pcap_dump_close(v->dump);
-	if (v->dead != NULL)
-		pcap_close(v->dead);
+	wire_record_close(v->record);
 	check_destroy(v->check);
 	free(v->data);
 	free(v->len);
@@ -141,21 +115,6 @@ verify_close(struct wire *w)
 
 /* ---- what comes back ---- */
 
-/* FIRST.pcap gets what comes back of the first round, and what is wrong meanwhile. */
-static void
-record_first(struct wire *w, struct verify *v, const struct s82_wire_rec *rec,
-	const uint8_t *frame, uint64_t tag)
-{
-	uint64_t ns = wire_real_ns(w, rec->tsc);
-	struct pcap_pkthdr hdr = {
-		.ts = { ns / 1000000000ull, ns % 1000000000ull },	/* the usec are ns here */
-		.caplen = rec->len, .len = rec->len,
-	};
-
-	if (tag == CHECK_NO_TAG ? v->turn <= v->frames.count : tag < v->frames.count)
-		pcap_dump((u_char *)v->dump, &hdr, frame);
-}
-
 static void
 verify_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
 {
@@ -164,9 +123,11 @@ verify_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
 	enum check_result r = check_returned(v->check, frame, rec->len, rec->tsc, &tag);
 
 	if (v->settling)
-		v->last_return = now_ns();
-	if (v->dump != NULL)
-		record_first(w, v, rec, frame, tag);
+		v->last_return = wire_now_ns();
+	/* what comes back of the first round, and what is wrong meanwhile */
+	if (v->record != NULL && (tag == CHECK_NO_TAG ? v->turn <= v->frames.count :
+			tag < v->frames.count))
+		wire_record_put(w, v->record, rec, frame);
 	if (r != CHECK_OK && check_counts(v->check).received < 2 * v->frames.count)
 		card_log(CARD_LOG_DEBUG, "verify: frame of %u bytes from pool %u: %s", rec->len,
 			rec->pool, r == CHECK_CHANGED ? "changed" : r == CHECK_REORDERED ?
@@ -225,7 +186,7 @@ static unsigned int
 allowance(struct wire *w, struct verify *v)
 {
 	struct check_counts n = check_counts(v->check);
-	uint64_t now = now_ns();
+	uint64_t now = wire_now_ns();
 	unsigned int room = n.outstanding < w->opts->window ? w->opts->window - n.outstanding : 0;
 
 	if (!v->primed && n.received == 0)
@@ -243,7 +204,7 @@ allowance(struct wire *w, struct verify *v)
 static bool
 give_up_on_pf(struct verify *v)
 {
-	uint64_t now = now_ns();
+	uint64_t now = wire_now_ns();
 
 	if (v->impatient)
 		return true;
@@ -371,7 +332,7 @@ started(struct wire *w, struct verify *v)
 		/* once the devices were up, that they were closed in the end tells nothing */
 		if (to.drop != S82_DROP_LINK_DOWN || v->first.pools == 0)
 			v->first = to;
-		v->settle_at = now_ns() + SETTLE_NS;
+		v->settle_at = wire_now_ns() + SETTLE_NS;
 		w->wait_ns = READY_NS;
 	}
 	return v->started;
@@ -517,10 +478,8 @@ verify_finish(struct wire *w)
 		check_settle(v->check);
 	bad = found_error(w, v);
 	tell(w, v, bad);
-	if (v->dump != NULL && pcap_dump_flush(v->dump) != 0) {
-		card_log(CARD_LOG_ERROR, "%s could not be written", w->opts->wire_out);
+	if (v->record != NULL && wire_record_flush(v->record, w->opts->wire_out) != 0)
 		bad = true;
-	}
 	if (w->opts->verify_json == NULL)
 		return bad;
 	result = verify_json(w);

@@ -173,6 +173,22 @@ port() {
 	"$SOFT82599" show --name "$card" --json | jq ".stats.$1 // 0"
 }
 
+@test "pcap: a ring that nobody empties does not stop the rest" {
+	# more for the PF, which testpmd does not poll here, than its ring holds
+	mix --packets 4000
+	open --wire "pcap:$tmp/mix.pcap"
+	tp a "set all queues drop 0 on"
+	tp a "set fwd mac"
+	tp a start
+	wait_for 20 wire_at_least sent 4000
+	want=$(jq '.tags.registered + .tags.untagged' "$tmp/mix.json")
+	wait_for 20 wire_at_least received "$want"
+	[ "$(jq .tags.other "$tmp/mix.json")" -gt 300 ]
+	[ "$(wire dropped.no_desc)" -gt 0 ]
+	tp a stop
+	tp_quit a
+}
+
 @test "loop: what leaves comes back, and the NIC's filters decide" {
 	open --wire loop
 	# a frame for nobody here: out by the wire, back, and refused by the filter
