@@ -99,6 +99,11 @@ be16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+/* --- queues.c */
+int s82_pf_rxq(uint32_t off);
+int s82_pf_txq(uint32_t off);
+int s82_vf_queue(const struct s82_state *st, unsigned int vf, uint32_t off, uint32_t base);
+
 /* --- regs.c */
 void s82_reset_registers(struct s82_state *st);
 

@@ -64,6 +64,15 @@ uint64_t s82_mmio_read(struct s82_ctx *ctx, unsigned int func, uint32_t off, uns
 void s82_mmio_write(struct s82_ctx *ctx, unsigned int func, uint32_t off, uint64_t val,
 	unsigned int size);
 
+/*
+ * The one write that needs no lock, for callers that want it fast. s82_rdt_queue() gives the queue
+ * whose RDT lies at `off` (a multiple of 4) of BAR 0 of `func`, or -1. s82_rdt_store() returns
+ * false if more is to be done than the store: then s82_mmio_write() the same value. Both use
+ * general registers only.
+ */
+int s82_rdt_queue(const struct s82_state *st, unsigned int func, uint32_t off);
+bool s82_rdt_store(struct s82_state *st, unsigned int queue, uint32_t val);
+
 /* PCI configuration space of a function, as VFIO offers it. Return 0 or -errno; take the lock. */
 int s82_cfg_read(struct s82_ctx *ctx, unsigned int func, uint32_t off, void *buf, uint32_t len);
 int s82_cfg_write(struct s82_ctx *ctx, unsigned int func, uint32_t off, const void *buf,

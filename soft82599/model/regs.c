@@ -224,12 +224,11 @@ rxq_write(struct s82_ctx *ctx, unsigned int queue, uint32_t sub, uint32_t val)
 		s82_rx_drain(ctx);
 }
 
-/* RDT needs no lock: the deliverer reads it. Only a blocked line has to be set going. */
+/* A store into RDT; if the line is blocked, it has to be set going. */
 static void
 rdt_write(struct s82_ctx *ctx, unsigned int queue, uint32_t val)
 {
-	atomic_store(&ctx->st->rxq[queue].rdt, val & 0xffff);
-	if (!atomic_load(&ctx->st->fifo.busy))
+	if (s82_rdt_store(ctx->st, queue, val))
 		return;
 	ctx->ops->lock(ctx);
 	s82_rx_drain(ctx);
@@ -301,23 +300,6 @@ txq_write(struct s82_ctx *ctx, unsigned int queue, uint32_t sub, uint32_t val)
 	return false;
 }
 
-/* The queue whose registers lie at `off` of the PF's BAR, or -1. */
-static int
-pf_rxq(uint32_t off)
-{
-	if (within(off, 0x1000, 0x1fff))
-		return (int)(off - 0x1000) / 64;
-	if (within(off, 0xd000, 0xdfff))
-		return 64 + (int)(off - 0xd000) / 64;
-	return -1;
-}
-
-static int
-pf_txq(uint32_t off)
-{
-	return within(off, 0x6000, 0x7fff) ? (int)(off - 0x6000) / 64 : -1;
-}
-
 /* --- the PF */
 
 /* Registers that answer at two addresses: the one that reg[] keeps them at. */
@@ -383,10 +365,10 @@ pf_read(struct s82_ctx *ctx, uint32_t off)
 	if (s82_stats_read(st, off, &val) || s82_irq_read(ctx, off, &val) ||
 			s82_mbox_pf_read(ctx, off, &val))
 		return val;
-	q = pf_rxq(off);
+	q = s82_pf_rxq(off);
 	if (q >= 0)
 		return rxq_read(&st->rxq[q], off & 63);
-	q = pf_txq(off);
+	q = s82_pf_txq(off);
 	if (q >= 0)
 		return txq_read(&st->txq[q], off & 63);
 	return pf_read_special(st, off);
@@ -487,12 +469,12 @@ pf_write(struct s82_ctx *ctx, uint32_t off, uint32_t val)
 	struct s82_state *st = ctx->st;
 	int q;
 
-	q = pf_rxq(off);
+	q = s82_pf_rxq(off);
 	if (q >= 0) {
 		rxq_write(ctx, (unsigned int)q, off & 63, val);
 		return -1;
 	}
-	q = pf_txq(off);
+	q = s82_pf_txq(off);
 	if (q >= 0)
 		return txq_write(ctx, (unsigned int)q, off & 63, val) ? q : -1;
 	if (s82_irq_write(ctx, off, val) || s82_mbox_pf_write(ctx, off, val))
@@ -540,17 +522,6 @@ vf_stats(const struct s82_state *st, unsigned int vf, uint32_t off, uint32_t *va
 	return false;
 }
 
-/* The absolute queue of a VF's queue register, or -1: not one, or beyond its pool. */
-static int
-vf_queue(const struct s82_state *st, unsigned int vf, uint32_t off, uint32_t base)
-{
-	unsigned int qpp = s82_queues_per_pool(st), i = (off - base) / 64;
-
-	if (!within(off, base, base + 64 * 8 - 1) || i >= qpp)
-		return -1;
-	return (int)(vf * qpp + i) < S82_QUEUES ? (int)(vf * qpp + i) : -1;
-}
-
 static uint32_t
 vf_read(struct s82_ctx *ctx, unsigned int vf, uint32_t off)
 {
@@ -561,10 +532,10 @@ vf_read(struct s82_ctx *ctx, unsigned int vf, uint32_t off)
 	if (vf_stats(st, vf, off, &val) || s82_vf_irq_read(ctx, vf, off, &val) ||
 			s82_mbox_vf_read(ctx, vf, off, &val))
 		return val;
-	q = vf_queue(st, vf, off, V_RXQ);
+	q = s82_vf_queue(st, vf, off, V_RXQ);
 	if (q >= 0)
 		return rxq_read(&st->rxq[q], off & 63);
-	q = vf_queue(st, vf, off, V_TXQ);
+	q = s82_vf_queue(st, vf, off, V_TXQ);
 	if (q >= 0)
 		return txq_read(&st->txq[q], off & 63);
 	switch (off) {
@@ -586,12 +557,12 @@ vf_write(struct s82_ctx *ctx, unsigned int vf, uint32_t off, uint32_t val)
 	struct s82_state *st = ctx->st;
 	int q;
 
-	q = vf_queue(st, vf, off, V_RXQ);
+	q = s82_vf_queue(st, vf, off, V_RXQ);
 	if (q >= 0) {
 		rxq_write(ctx, (unsigned int)q, off & 63, val);
 		return -1;
 	}
-	q = vf_queue(st, vf, off, V_TXQ);
+	q = s82_vf_queue(st, vf, off, V_TXQ);
 	if (q >= 0)
 		return txq_write(ctx, (unsigned int)q, off & 63, val) ? q : -1;
 	if (s82_vf_irq_write(ctx, vf, off, val) || s82_mbox_vf_write(ctx, vf, off, val))
@@ -645,19 +616,10 @@ s82_mmio_read(struct s82_ctx *ctx, unsigned int func, uint32_t off, unsigned int
 	return val;
 }
 
-/* The queue of an RDT register, or -1. */
-static int
-rdt_of(const struct s82_state *st, unsigned int func, uint32_t off)
-{
-	if ((off & 63) != Q_RDT)
-		return -1;
-	return func == S82_PF ? pf_rxq(off) : vf_queue(st, func, off, V_RXQ);
-}
-
 static void
 write32(struct s82_ctx *ctx, unsigned int func, uint32_t off, uint32_t val)
 {
-	int q = rdt_of(ctx->st, func, off);
+	int q = s82_rdt_queue(ctx->st, func, off);
 
 	if (q >= 0) {
 		rdt_write(ctx, (unsigned int)q, val);

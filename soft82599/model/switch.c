@@ -14,21 +14,6 @@ s82_func_of_pool(const struct s82_state *st, unsigned int pool)
 	return pool < st->num_vfs ? pool : S82_PF;
 }
 
-unsigned int
-s82_queues_per_pool(const struct s82_state *st)
-{
-	switch (s82_reg(st, R_GCR_EXT) & GCR_EXT_VT_MODE) {
-	case 1:
-		return 8;
-	case 2:
-		return 4;
-	case 3:
-		return 2;
-	}
-	/* The PF has not said yet; a VF finds its queues where its driver's count puts them. */
-	return st->num_vfs == 0 ? 1 : st->num_vfs >= 32 ? 2 : st->num_vfs >= 16 ? 4 : 8;
-}
-
 static uint64_t
 mac_key(const uint8_t *m)
 {

@@ -16,7 +16,7 @@
 struct cursor {
 	const uint8_t *code;
 	unsigned int pos;
-	bool opsize, addr32, lock, rep;
+	bool opsize, addr32, lock, rep, segment;
 	bool have_rex;
 	uint8_t rex;
 	uint8_t modrm;
@@ -38,7 +38,8 @@ prefixes(struct cursor *c)
 		case 0x67: c->addr32 = true; break;
 		case 0xf0: c->lock = true; break;
 		case 0xf2: case 0xf3: c->rep = true; break;
-		case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65: break;
+		case 0x26: case 0x2e: case 0x36: case 0x3e: break;
+		case 0x64: case 0x65: c->segment = true; break;
 		default:
 			if ((c->code[c->pos] & 0xf0) == 0x40) {
 				c->have_rex = true;
@@ -51,26 +52,52 @@ prefixes(struct cursor *c)
 	}
 }
 
+static int32_t
+displacement(struct cursor *c, unsigned int bytes)
+{
+	uint32_t v = 0;
+	unsigned int i;
+
+	for (i = 0; i < bytes; i++)
+		v |= (uint32_t)next(c) << (8 * i);
+	return bytes == 1 ? (int8_t)v : (int32_t)v;
+}
+
 /* ModRM with what follows it. False if the operand is a register, which cannot fault. */
 static bool
 modrm(struct cursor *c, struct s82_insn *insn)
 {
 	unsigned int mod, rm, disp = 0;
+	uint8_t sib;
 
 	c->modrm = next(c);
 	mod = c->modrm >> 6;
 	rm = c->modrm & 7;
 	if (mod == 3)
 		return false;
-	if (rm == 4 && (next(c) & 7) == 5 && mod == 0)
-		disp = 4;	/* SIB without a base */
-	if (mod == 0 && rm == 5)
-		disp = 4;	/* relative to RIP */
+	insn->index = S82_REG_NONE;
+	insn->base = rm | (c->rex & 1) << 3;
+	if (rm == 4) {
+		sib = next(c);
+		insn->base = (sib & 7) | (c->rex & 1) << 3;
+		insn->index = (sib >> 3 & 7) | (c->rex & 2) << 2;
+		insn->scale = sib >> 6;
+		if (insn->index == 4)
+			insn->index = S82_REG_NONE;
+		if ((sib & 7) == 5 && mod == 0) {
+			insn->base = S82_REG_NONE;
+			disp = 4;
+		}
+	} else if (mod == 0 && rm == 5) {
+		insn->base = S82_REG_RIP;
+		disp = 4;
+	}
 	if (mod == 1)
 		disp = 1;
 	if (mod == 2)
 		disp = 4;
-	c->pos += disp;
+	insn->disp = displacement(c, disp);
+	insn->plain_address = !c->addr32 && !c->segment;
 	insn->reg = ((c->modrm >> 3) & 7) | ((c->rex & 4) << 1);
 	return true;
 }

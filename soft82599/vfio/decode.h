@@ -3,8 +3,8 @@
  * The instructions that touch registers: decoding and execution. Pure: no memory but what the
  * caller hands in, so tests feed it byte strings.
  *
- * The address of the access is not computed: the processor reports it with the fault. ModRM and
- * SIB are decoded for the length of the instruction and the register operand alone.
+ * The fault handler needs no address: the processor reports it. s82_insn_address() computes it
+ * for stores that were patched and do not fault any more.
  * Source: Intel SDM volume 2, chapter 2 (format) and the pages of the instructions.
  */
 #ifndef S82_DECODE_H
@@ -33,7 +33,15 @@ struct s82_insn {
 	bool to_mem;		/* the result goes to memory (else to reg, or nowhere) */
 	bool mem_first;		/* memory is the first operand: CMP m,r as against CMP r,m */
 	uint64_t imm;		/* already sign-extended */
+	/* The memory operand: disp + base + (index << scale). */
+	uint8_t base, index;	/* registers 0 to 15, S82_REG_NONE, S82_REG_RIP (base only) */
+	uint8_t scale;
+	int32_t disp;
+	bool plain_address;	/* the four fields above tell it all: no segment, 64-bit addressing */
 };
+
+#define S82_REG_NONE	16
+#define S82_REG_RIP	17	/* the address of the next instruction */
 
 /* What the fault handler knows of the thread. */
 struct s82_regs {
@@ -47,6 +55,21 @@ struct s82_bus {
 	void (*write)(void *arg, uint64_t val, unsigned int size);
 	void *arg;
 };
+
+/* The address of a memory operand with plain_address; `next` is that of the next instruction. */
+static inline uint64_t
+s82_insn_address(const struct s82_insn *insn, const uint64_t gpr[16], uint64_t next)
+{
+	uint64_t a = (uint64_t)(int64_t)insn->disp;
+
+	if (insn->base == S82_REG_RIP)
+		a += next;
+	else if (insn->base != S82_REG_NONE)
+		a += gpr[insn->base];
+	if (insn->index != S82_REG_NONE)
+		a += gpr[insn->index] << insn->scale;
+	return a;
+}
 
 /* Decodes the instruction at `code`. Returns 0; -EINVAL if it is none of those above. */
 int s82_decode(const uint8_t *code, struct s82_insn *insn);
