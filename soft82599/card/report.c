@@ -404,9 +404,11 @@ clients(const struct s82_state *st)
 		const struct s82_client *c = &st->client[i];
 
 		if (c->used)
-			json_array_append_new(list, json_pack("{s:i, s:i, s:I}", "id", (int)i,
-				"pid", (int)c->pid, "traps",
-				(json_int_t)atomic_load(&c->traps)));
+			json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:i, s:i}",
+				"id", (int)i, "pid", (int)c->pid, "traps",
+				(json_int_t)atomic_load(&c->traps),
+				"patched", (int)atomic_load(&c->patched),
+				"unpatchable", (int)atomic_load(&c->unpatchable)));
 	}
 	return list;
 }

@@ -201,6 +201,8 @@ admit(struct s82_server *s, int sock)
 	c->pidfd = (int)syscall(SYS_pidfd_open, cred.pid, 0);
 	s->st->client[id].pid = cred.pid;
 	atomic_store(&s->st->client[id].traps, 0);
+	atomic_store(&s->st->client[id].patched, 0);
+	atomic_store(&s->st->client[id].unpatchable, 0);
 	s->st->client[id].used = 1;
 	rc = c->pidfd < 0 ? -errno : s82_epoll_add(s->epfd, c->pidfd, EPOLLIN, SRC_PIDFD, id);
 	if (rc == 0)

@@ -146,7 +146,8 @@ struct s82_handle {
 struct s82_client {
 	uint32_t used;
 	int32_t pid;
-	_Atomic uint64_t traps;
+	_Atomic uint64_t traps;	/* register accesses that faulted */
+	_Atomic uint32_t patched, unpatchable;	/* places whose store became a call, or could not */
 };
 
 /*

@@ -25,6 +25,7 @@
 
 #include "client.h"
 #include "fault.h"
+#include "patch.h"
 #include "real.h"
 #include "vfio.h"
 
@@ -497,6 +498,7 @@ EXPORT int
 sigaction(int sig, const struct sigaction *restrict act, struct sigaction *restrict old)
 {
 	struct sigaction copy;
+	int rc;
 
 	if (sig == SIGSEGV && s82_fault_sigaction(act, old))
 		return 0;
@@ -506,6 +508,8 @@ sigaction(int sig, const struct sigaction *restrict act, struct sigaction *restr
 		sigdelset(&copy.sa_mask, SIGSEGV);
 		act = &copy;
 	}
+	if (s82_defer_sigaction(sig, act, old, &rc))
+		return rc;
 	return REAL(sigaction)(sig, act, old);
 }
 
@@ -514,8 +518,12 @@ signal(int sig, __sighandler_t handler)
 {
 	struct sigaction act = { .sa_handler = handler, .sa_flags = SA_RESTART }, old;
 
+	int rc;
+
 	if (sig == SIGSEGV && s82_fault_sigaction(&act, &old))
 		return old.sa_handler;
+	if (s82_defer_sigaction(sig, &act, &old, &rc))
+		return rc < 0 ? SIG_ERR : old.sa_handler;
 	return REAL(signal)(sig, handler);
 }
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * patch_threads: four threads store into tail registers through the same instruction, while it
+ * turns from a trap into a call under them, and a timer's handler does so too. Each value must
+ * be there when it is read back. Exits 0, or says what was wrong.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include <linux/vfio.h>
+
+#define THREADS	4
+#define ROUNDS	200000u
+#define RDT(q)	((0x1000u + 0x40u * (q) + 0x18u) / 4)
+#define TDT(q)	((0x6000u + 0x40u * (q) + 0x18u) / 4)
+
+static volatile uint32_t *bar;
+static _Atomic unsigned int bad, alarms;
+static volatile uint32_t plain;		/* memory that is no register, through the same store */
+
+static __attribute__((noinline)) void
+store(volatile uint32_t *at, uint32_t val)
+{
+	*at = val;
+}
+
+static void
+fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static void
+open_bar(const char *group, const char *bdf)
+{
+	int container = open("/dev/vfio/vfio", O_RDWR), g = open(group, O_RDWR), dev;
+	void *p;
+
+	if (container < 0 || g < 0 || ioctl(g, VFIO_GROUP_SET_CONTAINER, &container) < 0 ||
+			ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU) < 0)
+		fail("container");
+	dev = ioctl(g, VFIO_GROUP_GET_DEVICE_FD, bdf);
+	if (dev < 0)
+		fail("device");
+	p = mmap(NULL, 0x20000, PROT_READ | PROT_WRITE, MAP_SHARED, dev, 0);
+	if (p == MAP_FAILED)
+		fail("mmap");
+	bar = p;
+}
+
+/* A handler that touches registers: it must never find its own thread inside the model. */
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+	store(&bar[TDT(20)], 0);
+	store(&bar[RDT(20)], ++alarms & 0xff);
+}
+
+static void *
+worker(void *arg)
+{
+	unsigned int q = (unsigned int)(uintptr_t)arg, i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		store(&bar[RDT(q)], i & 0xfff);
+		store(&bar[TDT(q)], i & 0x1ff);
+		if (i % 64 == 0 && (bar[RDT(q)] != (i & 0xfff) || bar[TDT(q)] != (i & 0x1ff)))
+			bad++;
+		if (q == 0)
+			store(&plain, i);
+		if (q == 0 && plain != i)
+			bad++;
+	}
+	return NULL;
+}
+
+int
+main(void)
+{
+	struct itimerval every_ms = { { 0, 1000 }, { 0, 1000 } }, never = { { 0, 0 }, { 0, 0 } };
+	pthread_t t[THREADS];
+	unsigned int i;
+
+	open_bar("/dev/vfio/31", "0000:03:00.1");
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &every_ms, NULL);
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&t[i], NULL, worker, (void *)(uintptr_t)i);
+	for (i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+	setitimer(ITIMER_REAL, &never, NULL);
+	printf("%u wrong values, %u alarms\n", bad, alarms);
+	return bad == 0 && alarms > 0 ? 0 : 1;
+}
