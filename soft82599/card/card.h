@@ -33,7 +33,7 @@ struct card_opts {
 	char *wire_in, *wire_out;	/* files; NULL: none */
 	const char *verify_json;
 	uint32_t window;		/* frames that verify leaves outstanding */
-	uint64_t rounds;		/* times that verify sends its file; 0: until COMMAND ends */
+	uint64_t rounds;		/* times that verify sends its file; 0: without end */
 	bool json;			/* show */
 	char **command;			/* NULL-terminated */
 };
@@ -50,7 +50,8 @@ struct card {
 	struct s82_ctx ctx;		/* the thread's that serves sysfs */
 	struct s82_ctx show_ctx;	/* the server's first thread's, for card_report() */
 	struct sysfs *sysfs;
-	struct wire *wire;
+	struct wire *wire;		/* by wire_lock: `show` may look while it ends */
+	pthread_mutex_t wire_lock;
 };
 
 /* Prints "soft82599: " and the message to stderr if the level is shown. */

@@ -193,7 +193,7 @@ join(int pid, const char *kind, int flag)
 	return done;
 }
 
-/* After setns() this process is at the root of the namespace, which in a chroot is not the card's. */
+/* setns() leads to the root of the namespace, which in a chroot is not the card's. */
 static int
 go_back(int root, const char *cwd)
 {
@@ -266,8 +266,8 @@ card_exec(int argc, char **argv)
 	err = devices == NULL ? join_card(conn.pid) : 0;
 	card_disconnect(&conn);
 	if (err != 0) {
-		card_log(CARD_LOG_ERROR, "cannot join the namespaces of card '%s' (process %d): %s",
-			opts.name, conn.pid, strerror(-err));
+		card_log(CARD_LOG_ERROR, "cannot join the namespaces of card '%s' (process %d): "
+			"%s", opts.name, conn.pid, strerror(-err));
 		return EXIT_SETUP;
 	}
 	err = card_become(opts.command, opts.name, devices);

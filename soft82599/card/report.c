@@ -473,10 +473,12 @@ card_report(void *arg)
 		return -ENOMEM;
 	root = everything(card, st);
 	free(st);
+	pthread_mutex_lock(&card->wire_lock);
 	if (card->wire != NULL)
 		json_object_set_new(root, "wire", wire_json(card->wire));
 	else
 		json_object_set_new(root, "wire", json_pack("{s:s}", "mode", "none"));
+	pthread_mutex_unlock(&card->wire_lock);
 	fd = memfd_create("show", MFD_CLOEXEC);
 	if (fd < 0)
 		fd = -errno;

@@ -102,6 +102,7 @@ card_up(struct card *card)
 	/* before any thread exists */
 	int namespace = card->opts.sysfs == CARD_SYSFS_FILES ? 0 : sysfs_unshare();
 	int err = make_state(card);
+	struct wire *wire = NULL;
 
 	if (err == 0)
 		err = make_server(card);
@@ -113,7 +114,10 @@ card_up(struct card *card)
 			failed("the card's threads", err);
 	}
 	if (err == 0)
-		err = wire_start(&card->wire, &card->opts, card->st, card->server);
+		err = wire_start(&wire, &card->opts, card->st, card->server);
+	pthread_mutex_lock(&card->wire_lock);
+	card->wire = wire;
+	pthread_mutex_unlock(&card->wire_lock);
 	return err;
 }
 
@@ -122,8 +126,14 @@ static int
 card_down(struct card *card)
 {
 	struct sysfs *s = card->sysfs;
-	int found = wire_stop(card->wire);
+	struct wire *wire;
+	int found;
 
+	pthread_mutex_lock(&card->wire_lock);
+	wire = card->wire;
+	card->wire = NULL;
+	pthread_mutex_unlock(&card->wire_lock);
+	found = wire_stop(wire);
 	/* it asks the server who uses what */
 	if (s != NULL && s->mode == SYSFS_FUSE && s->fuse != NULL)
 		sysfs_fuse_stop(s);
@@ -174,7 +184,7 @@ wait_command(pid_t pid, const sigset_t *set)
 int
 card_run(int argc, char **argv)
 {
-	struct card card = { .memfd = -1 };
+	struct card card = { .memfd = -1, .wire_lock = PTHREAD_MUTEX_INITIALIZER };
 	sigset_t set, before;
 	int status = card_options("run", argc, argv, &card.opts), found;
 	pid_t pid;

@@ -73,7 +73,8 @@ ready(struct wire *w, struct file_wire *p, const struct wire_frame *f)
 	if (p->full_since[v.pool] == 0)
 		p->full_since[v.pool] = now;
 	w->wait_ns = RETRY_NS;
-	return v.pool != p->first.pool && now > p->full_since[v.pool] + PATIENCE_NS;
+	return v.pool != p->first.pool &&
+		now > p->full_since[v.pool] + PATIENCE_NS;
 }
 
 static unsigned int
@@ -90,7 +91,8 @@ file_in(struct wire *w)
 		return 0;
 	}
 	w->ctx.ops->lock(&w->ctx);
-	while (n < IN_BURST && p->next < p->frames.count && ready(w, p, &p->frames.frame[p->next])) {
+	while (n < IN_BURST && p->next < p->frames.count &&
+			ready(w, p, &p->frames.frame[p->next])) {
 		const struct wire_frame *f = &p->frames.frame[p->next++];
 		struct s82_verdict v = s82_wire_rx(&w->ctx, f->data, f->len);
 
