@@ -75,8 +75,8 @@ spec_rules(struct app *app, struct dp_spec *spec, struct vfp_err *err)
 }
 
 /*
- * 0<->1, 2<->3 and so on over the ports that are no PF with VFs: such a PF's pool receives what belongs to
- * nobody, and is drained.
+ * 0<->1, 2<->3 and so on over the ports that are no PF with VFs: such a PF's pool receives what
+ * belongs to nobody, and is drained.
  */
 static void
 spec_pairs(struct app *app, struct dp_spec *spec, enum dp_mode mode)
@@ -146,6 +146,50 @@ spec_lcores(struct app *app, struct dp_spec *spec, struct vfp_err *err)
 	return 0;
 }
 
+/* Does any rule send by this port frames whose source is not the port's own? */
+static bool
+sends_foreign(const struct dp_plan *plan, uint16_t port_id)
+{
+	for (uint16_t i = 0; i < plan->n_rules; i++) {
+		const struct dp_plan_rule *r = &plan->rules[i];
+
+		if (r->to != DP_NONE && plan->ports[r->to].port_id == port_id &&
+			(r->mode == DP_IO || r->mode == DP_MACSWAP))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The NIC's anti-spoof would drop what io and macswap send by a VF: it is off exactly for the VFs
+ * that this process polls and forwards by in that way. Tenants are never let off.
+ */
+static int
+set_anti_spoof(struct app *app, struct vfp_err *err)
+{
+	const struct dp_plan *plan = dp_current_plan(app->dp);
+
+	for (uint16_t i = 0; i < app->n_ports; i++) {
+		struct port *p = &app->ports[i];
+		struct pf_dev *pf = app_pf_of(app, p);
+		bool foreign;
+		int ret;
+
+		if (p->role != PORT_VF || !pf || !p->started)
+			continue;
+		foreign = sends_foreign(plan, p->port_id);
+		if (foreign == p->foreign_sources)
+			continue;
+		ret = sriov_pf_set_foreign_sources(pf->pf, p->vf, foreign);
+		if (ret < 0)
+			return vfp_err_set(err, ret, "%s: anti-spoof: %s", p->name, strerror(-ret));
+		p->foreign_sources = foreign;
+		app_step(app, true, "%s: anti-spoof %s", p->name,
+			foreign ? "off, since io and macswap keep foreign addresses" : "on");
+	}
+	return 0;
+}
+
 int
 lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
 {
@@ -174,7 +218,7 @@ lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
 	else
 		dp_plan_free(plan);
 	free(spec);
-	return ret;
+	return ret < 0 ? ret : set_anti_spoof(app, err);
 }
 
 int
@@ -186,11 +230,12 @@ lcores_set_mode(struct app *app, enum dp_mode mode, struct vfp_err *err)
 	if (ret < 0)
 		return ret;
 	ret = dp_publish(app->dp, plan, err);
-	if (ret < 0)
+	if (ret < 0) {
 		dp_plan_free(plan);
-	else
-		app->fwd_mode = mode;
-	return ret;
+		return ret;
+	}
+	app->fwd_mode = mode;
+	return set_anti_spoof(app, err);
 }
 
 /* Let the switch feed our VFs, or not. Returns whether every port's source is in our hands. */

@@ -64,6 +64,7 @@ struct port {
 	uint64_t stopping;        /**< left in the ring when reception was ended at exit */
 	atomic_bool reset_wanted; /**< set by the event callback, served by the control thread */
 	uint64_t resets;
+	bool foreign_sources; /**< anti-spoof is off: its rules keep the senders' addresses */
 	bool rx_off; /**< the PF was told to let nothing more in */
 };
 

@@ -48,6 +48,7 @@ put_vf(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, uint16_
 	vfp_out_str(o, "owner", p ? "vfplane" : "tenant");
 	vfp_out_str(o, "mac", vfp_mac_text(policy->mac, mac));
 	put_vlans(o, policy);
+	vfp_out_bool(o, "anti_spoof", !(p && p->foreign_sources));
 	vfp_out_u64(o, "pool", vf, VFP_PLAIN | VFP_DETAIL);
 	vfp_out_str(o, "api", c.cts ? sriov_mbox_api(c.api) : NULL);
 	vfp_out_u64(o, "requests", c.requests, VFP_COUNT);

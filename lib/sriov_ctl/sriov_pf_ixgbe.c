@@ -136,6 +136,25 @@ program_multicast(struct sriov_pf *pf, uint16_t vf)
 			sriov_policy_wants_mc(&pf->vf[vf].state)));
 }
 
+/* Interrupt thread. VLAN anti-spoof works only where MAC anti-spoof is on: this order, and back. */
+static int
+apply_anti_spoof(struct sriov_pf *pf, uint16_t vf)
+{
+	const bool on = !pf->conf.vf[vf].foreign_sources;
+	int ret = 0;
+
+	if (!on)
+		ret = pmd_said(pf, vf, "VLAN anti-spoof",
+			rte_pmd_ixgbe_set_vf_vlan_anti_spoof(pf->port, vf, 0));
+	if (ret == 0)
+		ret = pmd_said(pf, vf, "MAC anti-spoof",
+			rte_pmd_ixgbe_set_vf_mac_anti_spoof(pf->port, vf, on));
+	if (ret == 0 && on)
+		ret = pmd_said(pf, vf, "VLAN anti-spoof",
+			rte_pmd_ixgbe_set_vf_vlan_anti_spoof(pf->port, vf, 1));
+	return ret;
+}
+
 /* Interrupt thread. What a VF's reset loses, and what every start must set. */
 static int
 apply_vf(struct sriov_pf *pf, uint16_t vf)
@@ -146,13 +165,8 @@ apply_vf(struct sriov_pf *pf, uint16_t vf)
 
 	memcpy(mac.addr_bytes, p->mac, sizeof(mac.addr_bytes));
 	ret = pmd_said(pf, vf, "MAC", rte_pmd_ixgbe_set_vf_mac_addr(pf->port, vf, &mac));
-	/* VLAN anti-spoof works only where MAC anti-spoof is on: this order. */
 	if (ret == 0)
-		ret = pmd_said(pf, vf, "MAC anti-spoof",
-			rte_pmd_ixgbe_set_vf_mac_anti_spoof(pf->port, vf, 1));
-	if (ret == 0)
-		ret = pmd_said(pf, vf, "VLAN anti-spoof",
-			rte_pmd_ixgbe_set_vf_vlan_anti_spoof(pf->port, vf, 1));
+		ret = apply_anti_spoof(pf, vf);
 	for (uint16_t i = 0; ret == 0 && i < p->n_vlans; i++)
 		ret = pmd_said(pf, vf, "VLAN filter",
 			rte_pmd_ixgbe_set_vf_vlan_filter(
@@ -343,7 +357,7 @@ sriov_pf_apply(struct sriov_pf *pf, struct vfp_err *err)
 	return 0;
 }
 
-struct vf_rx {
+struct vf_switch {
 	struct sriov_pf *pf;
 	uint16_t vf;
 	bool on;
@@ -352,7 +366,7 @@ struct vf_rx {
 static int
 vf_rx_job(void *arg)
 {
-	struct vf_rx *r = arg;
+	struct vf_switch *r = arg;
 
 	return pmd_said(r->pf, r->vf, "receive on or off",
 		rte_pmd_ixgbe_set_vf_rx(r->pf->port, r->vf, r->on));
@@ -361,11 +375,30 @@ vf_rx_job(void *arg)
 int
 sriov_pf_set_vf_rx(struct sriov_pf *pf, uint16_t vf, bool on)
 {
-	struct vf_rx r = {pf, vf, on};
+	struct vf_switch r = {pf, vf, on};
 
 	if (vf >= pf->conf.layout.n_vfs)
 		return -EINVAL;
 	return sriov_pf_job(vf_rx_job, &r);
+}
+
+static int
+foreign_job(void *arg)
+{
+	struct vf_switch *r = arg;
+
+	r->pf->conf.vf[r->vf].foreign_sources = r->on;
+	return apply_anti_spoof(r->pf, r->vf);
+}
+
+int
+sriov_pf_set_foreign_sources(struct sriov_pf *pf, uint16_t vf, bool on)
+{
+	struct vf_switch r = {pf, vf, on};
+
+	if (vf >= pf->conf.layout.n_vfs)
+		return -EINVAL;
+	return sriov_pf_job(foreign_job, &r);
 }
 
 static int

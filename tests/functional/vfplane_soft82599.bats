@@ -69,6 +69,23 @@ card_run() {
 	[ "$(want .totals.unaccounted)" = 0 ]
 }
 
+@test "macswap from VF to VF: anti-spoof is off for these VFs, on again with mac, on for a tenant" {
+	mix=$BATS_TEST_TMPDIR/mix.pcap
+	"$MIXGEN" "$mix"
+	sed 's/mode = mac/mode = macswap/' "$TOP/config/ping-pong.conf" >"$conf"
+	card_run --vfs 3 --wire "verify:$mix" --rounds 2 --verify-json "$BATS_TEST_TMPDIR/v" -- \
+		--config "$conf" --run 2 --json "$report"
+	[ "$(jq -c '[.passed, .lost, .in_flight]' "$BATS_TEST_TMPDIR/v")" = "[true,0,0]" ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+	vp_open a card_run --vfs 3 -- -i --config "$conf"
+	"$SOFT82599" show --name "$card" --json >"$BATS_TEST_TMPDIR/swap"
+	vp a "set fwd mac" | grep -q "forwarding mode: mac"
+	"$SOFT82599" show --name "$card" --json >"$BATS_TEST_TMPDIR/mac"
+	vp_quit a
+	[ "$(jq -c '[.pools[0:3][].mac_antispoof]' "$BATS_TEST_TMPDIR/swap")" = "[false,false,true]" ]
+	[ "$(jq -c '[.pools[0:3][].mac_antispoof]' "$BATS_TEST_TMPDIR/mac")" = "[true,true,true]" ]
+}
+
 @test "the examples with a PF come up" {
 	card_run --vfs 2 -- --config "$TOP/config/tenant.conf" --run 1 --json "$report"
 	[ "$(want '.ports | map(.name) | join(" ")')" = "pf0 vf0" ]

@@ -86,6 +86,12 @@ int sriov_pf_apply(struct sriov_pf *pf, struct vfp_err *err);
 /** Let the wire and the switch into a VF, or not. A VF reset lets it in again. */
 int sriov_pf_set_vf_rx(struct sriov_pf *pf, uint16_t vf, bool on);
 
+/**
+ * Let a VF send from other addresses than its own, or not (the default). Holds over resets of the VF
+ * and starts of the PF. It switches both MAC and VLAN anti-spoof, since the second needs the first.
+ */
+int sriov_pf_set_foreign_sources(struct sriov_pf *pf, uint16_t vf, bool on);
+
 /** Poll the link once; on a change ping every VF, since nobody else tells them. */
 int sriov_pf_poll_link(struct sriov_pf *pf, bool *up);
 

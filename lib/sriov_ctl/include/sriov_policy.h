@@ -28,6 +28,11 @@ struct sriov_vf_policy {
 	uint8_t mac[6];
 	uint16_t n_vlans;
 	uint16_t vlans[SRIOV_POLICY_VLANS];
+	/**
+	 * The VF may send from other addresses than its own. Never for a tenant: it is for a VF that the
+	 * PF's own process polls and whose forwarding keeps the sender's address.
+	 */
+	bool foreign_sources;
 	uint32_t max_frame; /**< bytes with header and FCS; 1518 for an MTU of 1500 */
 };
 
