@@ -113,6 +113,7 @@ start_eal(struct app *app, struct vfp_err *err)
 	ret = rte_eal_init(app->args.eal_argc, argv);
 	free(argv);
 	if (ret < 0) {
+		app->usage_error = rte_errno == EINVAL; /* an argument that EAL does not know */
 		if (rte_errno == ENOMEM || rte_errno == EACCES || rte_errno == ENODEV)
 			hugepages_hint(hint, sizeof(hint));
 		/* Some of its failures set no error number. */
@@ -297,7 +298,8 @@ set_peers(struct app *app)
 				for (uint16_t v = 0; v < app->pf[k].n_vfs; v++) {
 					char name[CFG_NAME];
 
-					/* A tenant's VF is no port of ours; its address is known. */
+					/* A tenant's VF is no port of ours; its address is known.
+					 */
 					config_vf_name(&app->cfg, app->pf[k].index, v, name);
 					if (strcmp(name, sec->peer) == 0)
 						memcpy(p->peer, app->pf[k].conf.vf[v].mac, 6);

@@ -87,7 +87,7 @@ work(struct app *app)
 	else
 		app_step(app, false, "%s", err.text);
 	if (ret < 0)
-		ret = complain(VFP_EXIT_DEVICE, err.text);
+		ret = complain(app->usage_error ? VFP_EXIT_USAGE : VFP_EXIT_DEVICE, err.text);
 	telemetry_off();
 	limit_closing(ret);
 	bringup_undo(app);

@@ -97,6 +97,7 @@ struct app {
 	FILE *say; /**< where steps and tables go: stdout, or stderr when JSON goes there */
 
 	bool eal_up;
+	bool usage_error; /**< bring-up failed for what the user typed; nothing was touched */
 	uint16_t n_pfs;
 	struct pf_dev pf[CFG_MAX_PF];
 	uint16_t n_ports;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # vfplane owning the PF of a software 82599: the main job, tenants, prompt, telemetry, signals.
-# timeout: 360
+# timeout: 420
 
 setup() {
 	load helpers
@@ -84,6 +84,23 @@ card_run() {
 	vp_quit a
 	[ "$(jq -c '[.pools[0:3][].mac_antispoof]' "$BATS_TEST_TMPDIR/swap")" = "[false,false,true]" ]
 	[ "$(jq -c '[.pools[0:3][].mac_antispoof]' "$BATS_TEST_TMPDIR/mac")" = "[true,true,true]" ]
+}
+
+@test "two polling lcores: each VF's queues are shared out, nothing is lost" {
+	mix=$BATS_TEST_TMPDIR/mix.pcap
+	"$MIXGEN" "$mix"
+	"$SOFT82599" run --name "$card" --wire "verify:$mix" --rounds 5 -- "$VFPLANE" \
+		--lcores '0@0,1@0,2@1' --no-huge -m 512 --no-telemetry --file-prefix "$card" -- \
+		--config "$TOP/config/ping-pong.conf" --run 2 --stats-period 1 --json "$report"
+	[ "$(want '.ports[1].queues | map(.lcore) | tojson')" = "[1,2]" ]
+	[ "$(want '.ports[1].queues | map(.rx_packets > 0) | all')" = true ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+}
+
+@test "a PF without VFs" {
+	run -0 "$SOFT82599" run --name "$card" --vfs 0 -- "$VFPLANE" "${eal[@]}" --no-telemetry \
+		-a 03:00.1 -- --run 1 --json "$report"
+	[ "$(want '.ports | map([.name, .role]) | tojson')" = '[["pf0","pf"]]' ]
 }
 
 @test "the examples with a PF come up" {
@@ -199,6 +216,28 @@ card_with_allow() {
 	vp pf2 "show mailbox" | grep -q "vf0 .*RESET"
 	vp_quit vf
 	vp_quit pf2
+	kill "$sleeper"
+}
+
+@test "with the PF's process killed, SIGTERM still ends within 5 s" {
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1 }
+		vf 0 { owner = tenant }
+		vf 1 { owner = tenant }
+	END
+	"$SOFT82599" run --name "$card" -- sleep 120 3>&- &
+	sleeper=$!
+	wait_for 10 "$SOFT82599" show --name "$card" --json >/dev/null
+	on_card=("$SOFT82599" exec --name "$card" -- "$VFPLANE" -l 0-1 --no-huge -m 256 --no-telemetry)
+	vp_open pf "${on_card[@]}" --file-prefix "$card-p" -- -i --config "$conf"
+	vp_open vf "${on_card[@]}" --file-prefix "$card-v" -a 03:10.1 -a 03:10.3 -- -i \
+		--config "$TOP/config/unowned.conf"
+	vp vf start
+	kill -KILL "${VP_PID[pf]}"
+	SECONDS=0
+	kill -TERM "${VP_PID[vf]}"
+	wait "${VP_PID[vf]}"
+	[ "$SECONDS" -le 5 ]
 	kill "$sleeper"
 }
 

@@ -33,6 +33,8 @@ want() {
 	run -2 "$VFPLANE" -a nonsense --
 	[[ "$output" == *"not a PCI address"* ]]
 	run -2 "$VFPLANE" --check
+	run -2 "$VFPLANE" "${eal[@]}" --no-such-eal-option --
+	[[ "$output" == *"EAL did not start"* ]]
 	run -2 "$VFPLANE" -- --config /nonexistent.conf
 	[[ "$output" == *"/nonexistent.conf"* ]]
 }
