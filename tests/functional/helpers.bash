@@ -14,12 +14,15 @@ VFCTL=$BUILD/ctl/vfctl
 MIXGEN=$BUILD/soft82599/mixgen
 export SOFT82599 VFPLANE VFCTL MIXGEN
 
-# Skips the test where a program of the build is not there yet.
+# Fails with a sentence where a program of the build is missing: a skip would hide it.
 need_built() {
 	local program
 
 	for program; do
-		[ -x "$program" ] || skip "${program#"$BUILD"/} is not built"
+		if [ ! -x "$program" ]; then
+			echo "${program#"$BUILD"/} is not built in $BUILD"
+			return 1
+		fi
 	done
 }
 

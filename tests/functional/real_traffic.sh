@@ -38,7 +38,9 @@ ip addr add 2001:db8::1/64 dev near nodad
 at_far ip addr add 198.18.0.2/24 dev far
 at_far ip addr add 2001:db8::2/64 dev far nodad
 
-tcpdump -Z root -n -i near -U -w "$out" ether dst "$mac" 2>"$out.tcpdump" &
+: >"$out.tcpdump"
+: >"$out.ready"
+tcpdump -Z root -n -i near -U --immediate-mode -w "$out" ether dst "$mac" 2>"$out.tcpdump" &
 tcpdump=$!
 until grep -q 'listening on' "$out.tcpdump"; do
 	kill -0 "$tcpdump" || { cat "$out.tcpdump" >&2 && exit 1; }
@@ -89,6 +91,12 @@ for host in 198.18.0.2 2001:db8::2; do
 	for size in 18 56 1400 4000; do
 		ping -q -c 3 -i 0.01 -s "$size" "$host" >/dev/null
 	done
+done
+# The last packet is known by its port: when it is in the file, everything is.
+until tcpdump -n -r "$out" udp dst port 4 2>/dev/null | grep -q .; do
+	kill -0 "$tcpdump"
+	echo last >/dev/udp/198.18.0.2/4
+	sleep 0.05
 done
 kill -INT "$tcpdump"
 wait "$tcpdump" || true
