@@ -103,8 +103,11 @@ main(int argc, char **argv)
 
 	if (!err)
 		return VFP_EXIT_DEVICE;
-	if (args_parse(argc, argv, &app.args, err) < 0)
-		return complain(VFP_EXIT_USAGE, err);
+	if (args_parse(argc, argv, &app.args, err) < 0) {
+		status = complain(VFP_EXIT_USAGE, err);
+		free(err);
+		return status;
+	}
 	pthread_mutex_init(&app.lock, NULL);
 	app.say = app.args.json && strcmp(app.args.json, "-") == 0 ? stderr : stdout;
 	setlinebuf(app.say);

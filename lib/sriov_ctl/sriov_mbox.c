@@ -119,7 +119,7 @@ args_text(const struct sriov_msg *m, char *buf, size_t len)
 		snprintf(buf, len, " %s", m->value < 4 ? xcast[m->value] : "?");
 		break;
 	case SRIOV_RESET:
-		snprintf(buf, len, "%s", m->reset_done ? "" : " (malformed: nothing was reset)");
+		snprintf(buf, len, "%s", m->reset_done ? "" : ", malformed");
 		break;
 	default:
 		break;

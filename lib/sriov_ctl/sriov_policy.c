@@ -26,7 +26,7 @@ judge_reset(struct sriov_vf_state *s, const struct sriov_msg *m)
 	bool had_mc = s->n_mc > 0;
 
 	if (!m->reset_done)
-		return nack("a reset with arguments resets nothing");
+		return nack("malformed reset");
 	/* API 1.0 until the VF negotiates again; the PMD forgets its multicast hashes too. */
 	memset(s, 0, sizeof(*s));
 	s->cts = true;
@@ -40,7 +40,7 @@ judge_mac(const struct sriov_vf_policy *p, const struct sriov_msg *m)
 {
 	if (memcmp(m->mac, p->mac, 6) == 0)
 		return ack(0, "the assigned address");
-	return nack("the MAC is locked to the assigned one");
+	return nack("MAC is locked");
 }
 
 static struct sriov_verdict
@@ -48,25 +48,25 @@ judge_multicast(struct sriov_vf_state *s, const struct sriov_msg *m)
 {
 	s->n_mc = m->n_mc;
 	memcpy(s->mc, m->mc, sizeof(s->mc[0]) * m->n_mc);
-	return ack(SRIOV_DO_MULTICAST, "kept; the union of all VFs is programmed");
+	return ack(SRIOV_DO_MULTICAST, "kept and programmed");
 }
 
 static struct sriov_verdict
 judge_vlan(const struct sriov_vf_policy *p, const struct sriov_msg *m)
 {
 	if (m->vid == 0)
-		return ack(0, "VLAN 0 is untagged traffic");
+		return ack(0, "VLAN 0 is no VLAN");
 	for (unsigned int i = 0; i < p->n_vlans; i++)
 		if (p->vlans[i] == m->vid)
-			return ack(0, "configured, and registered by the PF");
-	return nack("not a VLAN of this VF's configuration");
+			return ack(0, "VLAN configured");
+	return nack("VLAN not configured");
 }
 
 static struct sriov_verdict
 judge_frame(const struct sriov_vf_policy *p, const struct sriov_msg *m)
 {
 	if (m->value < FRAME_MIN || m->value > p->max_frame)
-		return nack("larger than the PF's frame, or no frame at all");
+		return nack("frame too large or small");
 	return ack(0, "within the PF's frame");
 }
 
@@ -78,7 +78,7 @@ judge_xcast(struct sriov_vf_state *s, const struct sriov_msg *m)
 	if (s->api != API_1_2 && s->api != API_1_3)
 		return nack("needs API 1.2");
 	if (m->value >= SRIOV_XCAST_PROMISC)
-		return nack("an 82599 has no promiscuous VF");
+		return nack("no promiscuous VF");
 	s->xcast = m->value > SRIOV_XCAST_MULTI ? SRIOV_XCAST_MULTI : m->value;
 	v = ack(SRIOV_DO_MULTICAST, s->xcast == m->value ? "granted" : "clamped to multi");
 	v.clamp = s->xcast != m->value;
@@ -128,7 +128,7 @@ sriov_policy_judge(
 	case SRIOV_UPDATE_XCAST:
 		return judge_xcast(s, m);
 	default:
-		return nack("not a message that this PF serves");
+		return nack("not served");
 	}
 }
 
