@@ -391,6 +391,7 @@ stats(const struct s82_state *st)
 	set_int(object, "replicated", s->replicated);
 	json_object_set_new(object, "drops", drops(s->drop));
 	set_int(object, "lock_repairs", s->lock_repairs);
+	set_int(object, "lock_nudges", atomic_load(&s->lock_nudges));
 	set_int(object, "bad_access", s->bad_access);
 	return object;
 }

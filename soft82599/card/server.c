@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "../vfio/lock.h"
 #include "../vfio/sock.h"
 #include "server_priv.h"
 
@@ -69,16 +70,9 @@ op_wire_kick(struct s82_ctx *ctx)
 static void
 op_lock(struct s82_ctx *ctx)
 {
-	if (pthread_mutex_lock(&ctx->st->lock) == EOWNERDEAD) {
-		s82_repair(ctx);
-		pthread_mutex_consistent(&ctx->st->lock);
-	}
-}
+	struct card_host *host = ctx->host;
 
-static void
-op_unlock(struct s82_ctx *ctx)
-{
-	pthread_mutex_unlock(&ctx->st->lock);
+	s82_lock_take(ctx, host->server->nudge);
 }
 
 static uint64_t
@@ -90,7 +84,7 @@ op_now(struct s82_ctx *ctx)
 
 static const struct s82_ops card_ops = {
 	.dma = op_dma, .irq = op_irq, .wire_kick = op_wire_kick, .lock = op_lock,
-	.unlock = op_unlock, .now = op_now,
+	.unlock = s82_lock_leave, .now = op_now,
 };
 
 static int
@@ -145,6 +139,7 @@ drop_client(struct s82_server *s, unsigned int id)
 
 	if (c->sock < 0)
 		return;
+	atomic_store(&c->pid, 0);
 	close_fd(&c->sock);
 	close_fd(&c->pidfd);
 	/* The second thread may be using it: it closes it when it sees the end. */
@@ -171,7 +166,7 @@ welcome(struct s82_server *s, int sock, unsigned int id, int fds_end)
 {
 	int fds[S82_HELLO_FD_COUNT] = { [S82_HELLO_STATE] = s->memfd,
 		[S82_HELLO_DOORBELL] = s->doorbell, [S82_HELLO_WIRE] = s->wire,
-		[S82_HELLO_FDS] = fds_end };
+		[S82_HELLO_FDS] = fds_end, [S82_HELLO_NUDGE] = s->nudge };
 	struct s82_rep rep = { .val = { id } };
 
 	return s82_sock_send(sock, &rep, sizeof(rep), fds, S82_HELLO_FD_COUNT);
@@ -199,6 +194,7 @@ admit(struct s82_server *s, int sock)
 	c->sock = sock;
 	atomic_store(&c->fds_sock, pair[0]);
 	c->pidfd = (int)syscall(SYS_pidfd_open, cred.pid, 0);
+	atomic_store(&c->pid, cred.pid);
 	s->st->client[id].pid = cred.pid;
 	atomic_store(&s->st->client[id].traps, 0);
 	atomic_store(&s->st->client[id].patched, 0);
@@ -215,6 +211,7 @@ admit(struct s82_server *s, int sock)
 	close(pair[1]);
 	if (rc < 0) {
 		c->sock = -1;	/* the caller's again */
+		atomic_store(&c->pid, 0);
 		atomic_store(&c->fds_sock, -1);
 		close(pair[0]);
 		close_fd(&c->pidfd);
@@ -409,7 +406,7 @@ init_slots(struct s82_server *s)
 {
 	unsigned int i, v;
 
-	s->listen = s->epfd = s->fds_epfd = s->stop = s->doorbell = s->wire = -1;
+	s->listen = s->epfd = s->fds_epfd = s->stop = s->doorbell = s->wire = s->nudge = -1;
 	for (i = 0; i < S82_MAX_CLIENTS; i++) {
 		s->conn[i].sock = s->conn[i].pidfd = -1;
 		atomic_store(&s->conn[i].fds_sock, -1);
@@ -451,7 +448,9 @@ open_events(struct s82_server *s)
 	s->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->wire = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s->epfd < 0 || s->fds_epfd < 0 || s->stop < 0 || s->doorbell < 0 || s->wire < 0)
+	s->nudge = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->epfd < 0 || s->fds_epfd < 0 || s->stop < 0 || s->doorbell < 0 || s->wire < 0 ||
+			s->nudge < 0)
 		return -errno;
 	rc = s82_epoll_add(s->epfd, s->listen, EPOLLIN, SRC_LISTEN, 0);
 	if (rc == 0)
@@ -516,24 +515,29 @@ s82_server_set_show(struct s82_server *s, int (*show)(void *arg), void *arg)
 	s->show_arg = arg;
 }
 
+static void
+end_threads(struct s82_server *s)
+{
+	eventfd_write(s->stop, 1);
+	while (s->threads > 0)
+		pthread_join(s->thread[--s->threads], NULL);
+}
+
 int
 s82_server_start(struct s82_server *s)
 {
+	void *(*const run[])(void *) = { events_thread, fds_thread, s82_nudge_thread };
 	sigset_t all, old;
-	int rc;
+	int rc = 0;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&s->thread, NULL, events_thread, s);
-	if (rc == 0) {
-		rc = pthread_create(&s->fds_thread, NULL, fds_thread, s);
-		if (rc == 0) {
-			s->started = true;
-		} else {
-			eventfd_write(s->stop, 1);
-			pthread_join(s->thread, NULL);
-		}
+	while (rc == 0 && s->threads < S82_SERVER_THREADS) {
+		rc = pthread_create(&s->thread[s->threads], NULL, run[s->threads], s);
+		s->threads += rc == 0;
 	}
+	if (rc != 0)
+		end_threads(s);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return -rc;
 }
@@ -567,6 +571,7 @@ close_everything(struct s82_server *s)
 	close_fd(&s->stop);
 	close_fd(&s->doorbell);
 	close_fd(&s->wire);
+	close_fd(&s->nudge);
 }
 
 void
@@ -575,11 +580,7 @@ s82_server_destroy(struct s82_server *s)
 	if (s == NULL)
 		return;
 	atomic_store(&s->st->dead, 1);
-	if (s->started) {
-		eventfd_write(s->stop, 1);
-		pthread_join(s->thread, NULL);
-		pthread_join(s->fds_thread, NULL);
-	}
+	end_threads(s);
 	if (s->ctx.host != NULL)
 		s82_server_ctx_fini(&s->ctx);
 	close_everything(s);

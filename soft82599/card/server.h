@@ -3,9 +3,9 @@
  * The card's side of the protocol in vfio/proto.h: who the clients are, which VFIO descriptors
  * they hold, which memory they let the card reach and where its interrupts go.
  *
- * Two threads run it. The first takes requests, hang-ups, deaths and the doorbell. The second
+ * Three threads run it. The first takes requests, hang-ups, deaths and the doorbell. The second
  * only hands out descriptors (S82_REQ_GET_FD): whoever asks holds st->lock, for which the first
- * may be waiting.
+ * may be waiting. The third wakes whoever was stopped inside st->lock, until he has left it.
  *
  * The launcher does, in this order: memfd_create + ftruncate + mmap, s82_power_on(),
  * s82_server_create() (which initialises st->lock), s82_server_set_show(), s82_server_start(),
@@ -34,7 +34,7 @@ int s82_server_create(struct s82_server **server, const char *name, struct s82_s
  */
 void s82_server_set_show(struct s82_server *server, int (*show)(void *arg), void *arg);
 
-/* Starts both threads, with all signals blocked. Returns 0 or -errno. */
+/* Starts the threads, with all signals blocked. Returns 0 or -errno. */
 int s82_server_start(struct s82_server *server);
 
 /* Marks the card dead, ends the threads, closes every descriptor. NULL is allowed. */

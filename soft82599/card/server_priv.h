@@ -12,11 +12,13 @@
 
 #define S82_OWNER_GONE	UINT32_MAX	/* func[].owner: open, but who opened it has died */
 #define S82_MAX_MAPS	65535		/* mappings of one container, Linux's default */
+#define S82_SERVER_THREADS 3
 #define S82_MAX_FDS	(2 * S82_MAX_EXTENTS)
 
 /* A client: index is its id; 0 is nobody. */
 struct conn {
 	int sock, pidfd;	/* -1: none */
+	_Atomic pid_t pid;	/* 0: none */
 	_Atomic int fds_sock;	/* -1: none. Once it is served, the second thread closes it. */
 };
 
@@ -56,9 +58,9 @@ struct backing {
 struct s82_server {
 	char name[64];
 	struct s82_state *st;
-	int memfd, listen, epfd, fds_epfd, stop, doorbell, wire;
-	bool started;
-	pthread_t thread, fds_thread;
+	int memfd, listen, epfd, fds_epfd, stop, doorbell, wire, nudge;
+	unsigned int threads;	/* that run */
+	pthread_t thread[S82_SERVER_THREADS];
 	struct s82_ctx ctx;	/* the first thread's */
 	struct rlimit nofile;	/* of before */
 	int (*show)(void *arg);
@@ -101,6 +103,11 @@ void s82_memory_clear(struct s82_server *s, unsigned int domain);
 
 /* A duplicate of the file behind fd_id, or -errno. Any thread. */
 int s82_memory_fd(struct s82_server *s, uint32_t fd_id);
+
+/* ---- nudge.c ---- */
+
+/* The third thread: makes stopped processes leave st->lock. arg: struct s82_server. */
+void *s82_nudge_thread(void *arg);
 
 /* ---- irqs.c ---- */
 

@@ -110,6 +110,21 @@ s82_flr(struct s82_ctx *ctx, unsigned int func)
 		reset_vf(ctx, func);
 }
 
+/* Nobody knows which queues the dead one had served when it died: an interrupt for each. */
+static void
+touch_queues(struct s82_ctx *ctx)
+{
+	unsigned int q;
+
+	for (q = 0; q < S82_QUEUES; q++) {
+		if (ctx->st->rxq[q].rxdctl & RXDCTL_ENABLE)
+			ctx->sw->rx_touched[q / 64] |= S82_BIT(q % 64);
+		if (ctx->st->txq[q].txdctl & TXDCTL_ENABLE)
+			ctx->sw->tx_touched[q / 64] |= S82_BIT(q % 64);
+	}
+	s82_irq_touched(ctx);
+}
+
 void
 s82_repair(struct s82_ctx *ctx)
 {
@@ -121,6 +136,7 @@ s82_repair(struct s82_ctx *ctx)
 	 * buffer may hold half a record: what waited there is lost, as by a reset. */
 	q->head = q->tail = q->bytes = q->packets = 0;
 	atomic_store(&q->busy, 0);
+	touch_queues(ctx);
 }
 
 int

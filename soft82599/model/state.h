@@ -193,6 +193,7 @@ struct s82_stats {
 	uint64_t drop[S82_DROPS];	/* drops that no pool can be named for */
 	struct s82_pool_stats pool[S82_POOLS];
 	uint64_t lock_repairs;
+	_Atomic uint64_t lock_nudges;	/* times that a stopped process had to leave the lock */
 	uint64_t bad_access;	/* register accesses outside of the BAR or of a wrong width */
 };
 

@@ -15,9 +15,11 @@
 #include <x86intrin.h>
 
 #include "client.h"
+#include "lock.h"
 #include "sock.h"
 
-struct s82_client_proc s82_client = { .sock = -1, .fds_sock = -1, .doorbell = -1, .wire = -1 };
+struct s82_client_proc s82_client = { .sock = -1, .fds_sock = -1, .doorbell = -1, .wire = -1,
+	.nudge = -1 };
 
 static pthread_mutex_t attach_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t request_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -215,16 +217,7 @@ op_wire_kick(struct s82_ctx *ctx)
 static void
 op_lock(struct s82_ctx *ctx)
 {
-	if (pthread_mutex_lock(&ctx->st->lock) == EOWNERDEAD) {
-		s82_repair(ctx);
-		pthread_mutex_consistent(&ctx->st->lock);
-	}
-}
-
-static void
-op_unlock(struct s82_ctx *ctx)
-{
-	pthread_mutex_unlock(&ctx->st->lock);
+	s82_lock_take(ctx, s82_client.nudge);
 }
 
 static uint64_t
@@ -236,7 +229,7 @@ op_now(struct s82_ctx *ctx)
 
 static const struct s82_ops client_ops = {
 	.dma = op_dma, .irq = op_irq, .wire_kick = op_wire_kick, .lock = op_lock,
-	.unlock = op_unlock, .now = op_now,
+	.unlock = s82_lock_leave, .now = op_now,
 };
 
 static int
@@ -278,6 +271,7 @@ after_fork(void)
 	close(c->fds_sock);
 	close(c->doorbell);
 	close(c->wire);
+	close(c->nudge);
 	for (f = 0; f < S82_FUNCS; f++)
 		for (v = 0; v < S82_VECTORS; v++) {
 			fd = atomic_exchange(&c->irq_fd[f][v], 0);
@@ -347,6 +341,7 @@ hello(int sock)
 	close(fds[S82_HELLO_STATE]);
 	c->doorbell = s82_fd_hide(fds[S82_HELLO_DOORBELL]);
 	c->wire = s82_fd_hide(fds[S82_HELLO_WIRE]);
+	c->nudge = s82_fd_hide(fds[S82_HELLO_NUDGE]);
 	c->fds_sock = s82_fd_hide(fds[S82_HELLO_FDS]);
 	c->id = (uint32_t)rep.val[0];
 	return 0;

@@ -18,7 +18,7 @@
 struct s82_client_proc {
 	_Atomic uint32_t attached;	/* last to be set */
 	_Atomic bool gone;		/* the card does not answer any more */
-	int sock, fds_sock, doorbell, wire;
+	int sock, fds_sock, doorbell, wire, nudge;
 	uint32_t id;
 	struct s82_state *st;
 	struct s82_ctx ctx;

@@ -25,6 +25,7 @@ enum s82_hello_fd {
 	S82_HELLO_WIRE,		/* eventfd: wakes the wire thread */
 	S82_HELLO_FDS,		/* a second socket, for S82_REQ_GET_FD alone: the asker holds
 				 * st->lock, for which the card may be waiting on the first */
+	S82_HELLO_NUDGE,	/* eventfd: st->lock has been held for too long */
 	S82_HELLO_FD_COUNT
 };
 

@@ -422,6 +422,77 @@ test_death_inside_the_lock(void **state)
 	bye(&c);
 }
 
+/* Stops itself inside the lock; once woken, leaves it and waits for its end. */
+static void
+stopped_inside(struct bench *b)
+{
+	struct client c = hello(b);
+
+	pthread_mutex_lock(&b->st->lock);
+	raise(SIGSTOP);
+	pthread_mutex_unlock(&b->st->lock);
+	for (;;)
+		pause();
+	bye(&c);
+}
+
+/* The card gets the lock from a process that is stopped, and the process stays stopped. */
+static void
+test_stop_inside_the_lock(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = fork();
+	siginfo_t info;
+	int status;
+
+	if (pid == 0)
+		stopped_inside(b);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	assert_int_equal(pthread_mutex_trylock(&b->st->lock), EBUSY);
+	b->ctx.ops->lock(&b->ctx);
+	b->ctx.ops->unlock(&b->ctx);
+	assert_int_equal(b->st->stats.lock_repairs, 0);
+	assert_true(atomic_load(&b->st->stats.lock_nudges) >= 1);
+	assert_int_equal(waitid(P_PID, pid, &info, WSTOPPED), 0);
+	assert_int_equal(info.si_code, CLD_STOPPED);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_true(soon(no_clients, b));
+}
+
+/* Who is no client is nobody that the card may wake: the lock comes when its owner leaves. */
+static void *
+leave_later(void *arg)
+{
+	usleep(100000);
+	kill(*(pid_t *)arg, SIGCONT);
+	return NULL;
+}
+
+static void
+test_strangers_are_not_woken(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = fork();
+	pthread_t thread;
+	int status;
+
+	if (pid == 0) {
+		pthread_mutex_lock(&b->st->lock);
+		raise(SIGSTOP);
+		pthread_mutex_unlock(&b->st->lock);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_int_equal(pthread_create(&thread, NULL, leave_later, &pid), 0);
+	b->ctx.ops->lock(&b->ctx);
+	b->ctx.ops->unlock(&b->ctx);
+	pthread_join(thread, NULL);
+	assert_int_equal(atomic_load(&b->st->stats.lock_nudges), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
 int
 main(void)
 {
@@ -432,6 +503,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_descriptors_while_locked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interrupts_cross_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_death_inside_the_lock, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stop_inside_the_lock, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_strangers_are_not_woken, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
