@@ -53,10 +53,21 @@ app_step(struct app *app, bool ok, const char *fmt, ...)
 	fflush(app->say);
 }
 
-static void
-hugepages_hint(char *hint, size_t len)
+/* About what a run takes besides its packet buffers: rings, DPDK's own tables. */
+#define OVERHEAD_MB 64
+
+static unsigned long
+buffers_mb(uint32_t n)
 {
-	unsigned long free_pages = 0, kb = 0;
+	const unsigned long each = sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 128;
+
+	return n * each >> 20;
+}
+
+static void
+hugepages_hint(struct app *app, char *hint, size_t len)
+{
+	unsigned long free_pages = 0, kb = 0, need;
 	char line[128];
 	FILE *f = fopen("/proc/meminfo", "re");
 
@@ -66,10 +77,13 @@ hugepages_hint(char *hint, size_t len)
 	}
 	if (f)
 		fclose(f);
+	for (uint16_t i = 0; i < app->n_ports; i++)
+		port_plan_queues(app, &app->ports[i]);
+	need = OVERHEAD_MB + buffers_mb(ports_mbufs(app));
 	snprintf(hint, len,
-		"it needs about 256 MB of hugepages unless run with --no-huge -m 512; "
-		"%lu MB are free",
-		free_pages * kb / 1024);
+		"needs about %lu MB of hugepages, has %lu MB free: reserve more, or run with "
+		"--no-huge -m %lu",
+		need, free_pages * kb / 1024, 2 * need);
 }
 
 static int
@@ -115,7 +129,7 @@ start_eal(struct app *app, struct vfp_err *err)
 	if (ret < 0) {
 		app->usage_error = rte_errno == EINVAL; /* an argument that EAL does not know */
 		if (rte_errno == ENOMEM || rte_errno == EACCES || rte_errno == ENODEV)
-			hugepages_hint(hint, sizeof(hint));
+			hugepages_hint(app, hint, sizeof(hint));
 		/* Some of its failures set no error number. */
 		return vfp_err_set(err, rte_errno ? -rte_errno : -EIO,
 			"EAL did not start%s%s; see its messages above%s%s", rte_errno ? ": " : "",
@@ -146,7 +160,6 @@ find_workers(struct app *app, struct vfp_err *err)
 static int
 make_pool(struct app *app, struct vfp_err *err)
 {
-	const unsigned int each = sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 128;
 	struct rte_malloc_socket_stats st = {0};
 	uint32_t n;
 
@@ -158,11 +171,10 @@ make_pool(struct app *app, struct vfp_err *err)
 	if (!app->pool) {
 		rte_malloc_get_socket_stats(rte_socket_id(), &st);
 		return vfp_err_set(err, -rte_errno,
-			"packet buffers: needs %u (about %u MB), has %zu MB of free DPDK memory: "
+			"packet buffers: needs %u (about %lu MB), has %zu MB of free DPDK memory: "
 			"give more "
 			"by -m or hugepages, or use fewer ports or queues",
-			n, (unsigned int)((uint64_t)n * each >> 20),
-			(size_t)st.heap_freesz_bytes >> 20);
+			n, buffers_mb(n), (size_t)st.heap_freesz_bytes >> 20);
 	}
 	app->n_mbufs = n;
 	app_step(app, true, "%u packet buffers for %u ports", n, app->n_ports);

@@ -188,3 +188,9 @@ options() {
 	run -3 "$VFPLANE" "${eal[@]}" "${null[@]}" -- --config "$TOP/config/ping-pong.conf" --run 1
 	[[ "$output" == *"pf0"* ]]
 }
+
+@test "without hugepages it says how many it needs" {
+	grep -q "^HugePages_Total: *0$" /proc/meminfo || skip "this machine has hugepages"
+	run -3 "$VFPLANE" -l 0-1 --no-telemetry --file-prefix "$(unique_name)" "${null[@]}" -- --run 1
+	[[ "$output" == *"needs about "*" MB of hugepages, has 0 MB free"*"--no-huge"* ]]
+}
