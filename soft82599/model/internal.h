@@ -31,7 +31,7 @@ struct s82_rx_run {
 	uint32_t n, bsize;	/* descriptors; bytes of a buffer */
 	uint32_t port_max, queue_max;	/* longest frame, CRC included; the port's without tag */
 	uint8_t func, pool;
-	bool open, drop_en, legacy, strip;
+	bool open, drop_en, legacy, strip, frozen;
 	uint64_t packets, bytes, mcast;	/* not yet in the state's counters */
 };
 
@@ -136,6 +136,7 @@ bool s82_mbox_vf_write(struct s82_ctx *ctx, unsigned int vf, uint32_t off, uint3
 void s82_mbox_pf_reset(struct s82_ctx *ctx);	/* PF reset begins: RSTI at every VF */
 void s82_mbox_pf_ready(struct s82_ctx *ctx);	/* PFRSTD: RSTD at every VF */
 void s82_mbox_vf_reset(struct s82_ctx *ctx, unsigned int vf);	/* FLR or VFCTRL.RST */
+void s82_mbox_tell(struct s82_ctx *ctx, unsigned int vf, enum s82_mbox_event what);
 
 /* --- switch.c */
 void s82_switch_update(struct s82_ctx *ctx);	/* first of all under each hold of the lock */
@@ -168,6 +169,12 @@ void *s82_dma_try(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t 
 bool s82_dma_read(struct s82_ctx *ctx, unsigned int func, uint64_t iova, void *dst, size_t len);
 bool s82_dma_write(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const void *src,
 	size_t len);
+
+/* --- faults.c. Locks: held. */
+void s82_link_changed(struct s82_ctx *ctx);
+/* Is this to get lost, or to come later? Then the caller leaves it. */
+bool s82_fault_irq(struct s82_ctx *ctx, unsigned int func, unsigned int vector);
+bool s82_fault_mailbox(struct s82_ctx *ctx, unsigned int vf, enum s82_mbox_event what);
 
 /* --- wire.c. Locks: held. */
 bool s82_wire_room(const struct s82_state *st, uint32_t len);

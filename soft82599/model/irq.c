@@ -25,7 +25,7 @@ fire(struct s82_ctx *ctx, unsigned int func, unsigned int vector)
 	if (vector >= f->vectors)
 		return;
 	f->irqs++;
-	if (atomic_load(&f->irq_armed) & S82_BIT(vector))
+	if (atomic_load(&f->irq_armed) & S82_BIT(vector) && !s82_fault_irq(ctx, func, vector))
 		ctx->ops->irq(ctx, func, vector);
 }
 

@@ -17,6 +17,27 @@ tell_pf(struct s82_ctx *ctx, unsigned int vf, bool ack)
 		s82_irq_other(ctx, EICR_MAILBOX);
 }
 
+/* The other side learns of it: its status bit, and its interrupt. */
+void
+s82_mbox_tell(struct s82_ctx *ctx, unsigned int vf, enum s82_mbox_event what)
+{
+	struct s82_mbox *m = &ctx->st->mbox[vf];
+
+	switch (what) {
+	case S82_MBOX_VF_REQ:
+	case S82_MBOX_VF_ACK:
+		tell_pf(ctx, vf, what == S82_MBOX_VF_ACK);
+		return;
+	case S82_MBOX_PF_STS:
+		m->pfsts = 1;
+		break;
+	default:
+		m->pfack = 1;
+		break;
+	}
+	s82_irq_mailbox_vf(ctx, vf);
+}
+
 static void
 set_vflre(struct s82_state *st, unsigned int vf)
 {
@@ -52,16 +73,14 @@ pf_mailbox(struct s82_ctx *ctx, unsigned int vf, uint32_t val)
 		m->pfu = 0;
 	else if (!m->vfu)
 		m->pfu = 1;
-	if (val & PFMB_STS) {
-		m->pfsts = 1;
+	if (val & PFMB_STS)
 		m->pf_replies++;
-	}
-	if (val & PFMB_ACK) {
-		m->pfack = 1;
+	if (val & PFMB_ACK)
 		m->pf_acks++;
-	}
-	if (val & (PFMB_STS | PFMB_ACK))
-		s82_irq_mailbox_vf(ctx, vf);
+	if (val & PFMB_STS && !s82_fault_mailbox(ctx, vf, S82_MBOX_PF_STS))
+		s82_mbox_tell(ctx, vf, S82_MBOX_PF_STS);
+	if (val & PFMB_ACK && !s82_fault_mailbox(ctx, vf, S82_MBOX_PF_ACK))
+		s82_mbox_tell(ctx, vf, S82_MBOX_PF_ACK);
 }
 
 bool
@@ -115,11 +134,13 @@ vf_mailbox(struct s82_ctx *ctx, unsigned int vf, uint32_t val)
 		m->vfu = 1;
 	if (val & VMB_REQ) {
 		m->vf_requests++;
-		tell_pf(ctx, vf, false);
+		if (!s82_fault_mailbox(ctx, vf, S82_MBOX_VF_REQ))
+			s82_mbox_tell(ctx, vf, S82_MBOX_VF_REQ);
 	}
 	if (val & VMB_ACK) {
 		m->vf_acks++;
-		tell_pf(ctx, vf, true);
+		if (!s82_fault_mailbox(ctx, vf, S82_MBOX_VF_ACK))
+			s82_mbox_tell(ctx, vf, S82_MBOX_VF_ACK);
 	}
 }
 
@@ -172,6 +193,7 @@ s82_mbox_vf_reset(struct s82_ctx *ctx, unsigned int vf)
 
 	memset(m->mem, 0, sizeof(m->mem));
 	m->vfu = m->pfsts = m->pfack = 0;
+	ctx->st->faults.late_mbox[vf] = 0;
 	set_vflre(ctx->st, vf);
 	s82_irq_other(ctx, EICR_MAILBOX);
 }

@@ -115,8 +115,26 @@ struct s82_verdict s82_wire_probe(struct s82_ctx *ctx, const uint8_t *frame, uin
  */
 uint32_t s82_wire_take(struct s82_state *st, struct s82_wire_rec *rec, uint8_t *buf);
 
-/* Is the link up, seen by the partner? */
+/* Is the link up? And would it be, if the partner at the wire's other end were? */
 bool s82_link_up(const struct s82_state *st);
+bool s82_link_own(const struct s82_state *st);
+
+/*
+ * What goes wrong on request (faults.c). The lock is held for all of them.
+ *
+ * s82_fault_remove() pulls a function out, the PF with all its VFs: reads give all ones, writes
+ * vanish, DMA has stopped; -ENODEV if it is not there. s82_fault_restore() puts everything back
+ * that was pulled out, as after power-on, and returns how many functions. After a pool was let go
+ * (s82_fault_freeze(), false) the caller leaves the lock and calls s82_resume().
+ */
+void s82_fault_cable(struct s82_ctx *ctx, bool in);
+void s82_fault_partner(struct s82_ctx *ctx, bool up);
+int s82_fault_remove(struct s82_ctx *ctx, unsigned int func);
+unsigned int s82_fault_restore(struct s82_ctx *ctx);
+void s82_fault_freeze(struct s82_ctx *ctx, unsigned int pool, bool on);
+
+/* Does what is late (interrupts, mail) and due at tick `now`. Returns when to come again, 0: never. */
+uint64_t s82_fault_due(struct s82_ctx *ctx, uint64_t now);
 
 /* The layout in force: queues per pool (1 if VMDq is off). */
 unsigned int s82_queues_per_pool(const struct s82_state *st);

@@ -119,7 +119,7 @@ s82_cfg_read(struct s82_ctx *ctx, unsigned int func, uint32_t off, void *buf, ui
 {
 	if (func >= S82_FUNCS || off + len > sizeof(ctx->st->func[0].cfg) || off + len < off)
 		return -EINVAL;
-	if (atomic_load(&ctx->st->dead)) {
+	if (atomic_load(&ctx->st->dead) || atomic_load(&ctx->st->func[func].removed)) {
 		memset(buf, 0xff, len);
 		return 0;
 	}
@@ -152,6 +152,8 @@ s82_cfg_write(struct s82_ctx *ctx, unsigned int func, uint32_t off, const void *
 	if (func >= S82_FUNCS || off + len > sizeof(f->cfg) || off + len < off)
 		return -EINVAL;
 	f = &ctx->st->func[func];
+	if (atomic_load(&f->removed))
+		return 0;
 	ctx->ops->lock(ctx);
 	for (i = off; i < off + len; i++, b++) {
 		uint8_t w = writable(i);

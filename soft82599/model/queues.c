@@ -51,7 +51,7 @@ s82_vf_queue(const struct s82_state *st, unsigned int vf, uint32_t off, uint32_t
 int
 s82_rdt_queue(const struct s82_state *st, unsigned int func, uint32_t off)
 {
-	if ((off & 63) != Q_RDT)
+	if ((off & 63) != Q_RDT || atomic_load(&st->func[func].removed))
 		return -1;
 	return func == S82_PF ? s82_pf_rxq(off) : s82_vf_queue(st, func, off, V_RXQ);
 }

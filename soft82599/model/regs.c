@@ -101,6 +101,8 @@ s82_flr(struct s82_ctx *ctx, unsigned int func)
 {
 	struct s82_func *f = &ctx->st->func[func];
 
+	if (atomic_load(&f->removed))
+		return;		/* it was reset when it was pulled out */
 	f->resets++;
 	memset(f->msix_table, 0, sizeof(f->msix_table));
 	s82_pci_init(ctx->st, func);
@@ -407,11 +409,11 @@ write_ctrl(struct s82_ctx *ctx, uint32_t val)
 static void
 write_esdp(struct s82_ctx *ctx, uint32_t val)
 {
-	bool was_up = s82_link_up(ctx->st);
+	bool was_up = s82_link_own(ctx->st);
 
 	ctx->st->reg[R_ESDP / 4] = val;
-	if (s82_link_up(ctx->st) != was_up)
-		s82_irq_other(ctx, EICR_LSC);
+	if (s82_link_own(ctx->st) != was_up)
+		s82_link_changed(ctx);
 }
 
 static void
@@ -611,12 +613,20 @@ read32(struct s82_ctx *ctx, unsigned int func, uint32_t off)
 	return func == S82_PF ? pf_read(ctx, off) : vf_read(ctx, func, off);
 }
 
+/* The card, or this function of it, is not there any more. */
+static bool
+gone(const struct s82_state *st, unsigned int func)
+{
+	return atomic_load_explicit(&st->dead, memory_order_relaxed) || (func < S82_FUNCS &&
+		atomic_load_explicit(&st->func[func].removed, memory_order_relaxed));
+}
+
 uint64_t
 s82_mmio_read(struct s82_ctx *ctx, unsigned int func, uint32_t off, unsigned int size)
 {
 	uint64_t val;
 
-	if (atomic_load_explicit(&ctx->st->dead, memory_order_relaxed))
+	if (gone(ctx->st, func))
 		return ~0ull >> (64 - 8 * size);
 	if (!good_access(ctx->st, func, off, size)) {
 		__atomic_fetch_add(&ctx->st->stats.bad_access, 1, __ATOMIC_RELAXED);
@@ -652,7 +662,7 @@ void
 s82_mmio_write(struct s82_ctx *ctx, unsigned int func, uint32_t off, uint64_t val,
 	unsigned int size)
 {
-	if (atomic_load_explicit(&ctx->st->dead, memory_order_relaxed))
+	if (gone(ctx->st, func))
 		return;
 	/* the datasheet allows whole registers only [8.1.1] */
 	if (!good_access(ctx->st, func, off, size) || size < 4) {

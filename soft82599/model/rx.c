@@ -28,6 +28,8 @@ s82_rx_free(const struct s82_state *st, unsigned int queue)
 
 	if (!(q->rxdctl & RXDCTL_ENABLE) || n == 0 || rdt >= n || q->rdh >= n)
 		return 0;
+	if (atomic_load(&st->faults.frozen) >> queue / s82_queues_per_pool(st) & 1)
+		return 0;
 	return rdt >= q->rdh ? rdt - q->rdh : rdt + n - q->rdh;
 }
 
@@ -63,6 +65,7 @@ open_run(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, struct s82_
 	r->drop_en = drop_enabled(ctx->st, queue);
 	r->legacy = (q->srrctl >> 25 & 7) == 0;
 	r->strip = q->rxdctl & RXDCTL_VME;
+	r->frozen = atomic_load(&ctx->st->faults.frozen) >> pool & 1;
 	/* [7.1.1.4, 8.2.3.27.14]; a tag is not counted in the port's limit */
 	r->port_max = sw->jumbo ? sw->maxfrs : 1518;
 	r->queue_max = q->rxdctl & RXDCTL_RLPML_EN ? q->rxdctl & RXDCTL_RLPML : UINT32_MAX;
@@ -159,7 +162,7 @@ free_descriptors(const struct s82_rx_run *r, const struct s82_rxq *q)
 {
 	uint32_t rdt = atomic_load_explicit(&q->rdt, memory_order_acquire);
 
-	if (rdt >= r->n || q->rdh >= r->n)
+	if (rdt >= r->n || q->rdh >= r->n || r->frozen)
 		return 0;
 	return rdt >= q->rdh ? rdt - q->rdh : rdt + r->n - q->rdh;
 }

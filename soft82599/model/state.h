@@ -65,6 +65,7 @@ enum s82_wire_mode {
 	S82_WIRE_PCAP,
 	S82_WIRE_VERIFY,
 	S82_WIRE_TAP,
+	S82_WIRE_PEER,
 };
 
 struct s82_rxq {
@@ -105,6 +106,7 @@ struct s82_func {
 	uint64_t irqs;		/* interrupts raised */
 	uint64_t dma_faults, dma_fault_iova;	/* how many, and where the last one was */
 	uint64_t resets;	/* FLRs */
+	_Atomic uint32_t removed;	/* pulled out: reads give all ones */
 	/* a VF's own registers; a PF's lie in s82_state.reg */
 	uint32_t vf_reg[S82_VF_BAR0 / 4];
 };
@@ -197,6 +199,24 @@ struct s82_stats {
 	uint64_t bad_access;	/* register accesses outside of the BAR or of a wrong width */
 };
 
+/* What happens between PF and VF, as bits: the VF's request, its acknowledgement; the PF's. */
+enum s82_mbox_event { S82_MBOX_VF_REQ, S82_MBOX_VF_ACK, S82_MBOX_PF_STS, S82_MBOX_PF_ACK,
+	S82_MBOX_EVENTS };
+
+/* What goes wrong on request, see faults.c. Delays and instants in ticks. */
+struct s82_faults {
+	_Atomic uint32_t cable_out;	/* this end's cable is pulled */
+	_Atomic uint32_t partner_down;	/* the other end of the wire is dark */
+	_Atomic uint64_t frozen;	/* pools whose rings take nothing */
+	uint32_t irq_drop[S82_FUNCS];	/* so many interrupts are still to get lost */
+	uint64_t irqs_lost[S82_FUNCS];
+	uint64_t irq_delay, irqs_late;
+	uint64_t late_irq[S82_FUNCS], late_irq_at[S82_FUNCS];	/* vectors; when they are due */
+	uint64_t mbox_delay[S82_MAX_VFS], mbox_late;
+	uint32_t late_mbox[S82_MAX_VFS];	/* 1 << enum s82_mbox_event */
+	uint64_t late_mbox_at[S82_MAX_VFS][S82_MBOX_EVENTS];
+};
+
 struct s82_nvm {
 	/* Serial lines that software clocks by hand. */
 	struct { uint32_t shift, bits, addr, out, state; } spi;
@@ -233,6 +253,7 @@ struct s82_state {
 	struct s82_stats stats;
 	uint64_t hw[160];	/* PF statistics registers since they were last read, see stats.c */
 	struct s82_nvm nvm;
+	struct s82_faults faults;
 	struct s82_fifo fifo;
 	struct s82_wire wire;
 };

@@ -31,7 +31,7 @@ ring_get(const struct s82_wire *w, uint64_t at, void *dst, uint32_t len)
 bool
 s82_link_up(const struct s82_state *st)
 {
-	return !(s82_reg(st, R_ESDP) & ESDP_SDP3);
+	return s82_link_own(st) && !atomic_load(&st->faults.partner_down);
 }
 
 bool

@@ -51,6 +51,8 @@ enum s82_req_op {
 				 * bits came as bools */
 	S82_REQ_DEVICE_RESET,	/* a: func */
 	S82_REQ_SHOW,		/* -> fd of a memfd that holds the JSON of `show` */
+	S82_REQ_CTL,		/* text: what to do -> fd of a memfd that holds the answer, a
+				 * sentence; v: 0, or a positive errno if it was refused */
 };
 
 struct s82_req {
