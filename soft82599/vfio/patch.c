@@ -343,13 +343,29 @@ patchable(const struct s82_insn *insn)
 		(insn->size == 4 || insn->size == 8) && insn->len >= 2;
 }
 
+/* Has an earlier jump borrowed bytes of this store? Then they must stay as they are. */
+static bool
+lent(const struct s82_site *site)
+{
+	unsigned int i;
+
+	for (i = 0; i < PLACES; i++) {
+		const struct place *p = &places[i];
+
+		if (atomic_load(&p->state) == PATCHED && p->site.rip < site->rip + site->insn.len &&
+				site->rip < p->site.rip + 5)
+			return true;
+	}
+	return false;
+}
+
 static void
 patch(struct place *p)
 {
 	uint8_t jump[5];
 	bool ok;
 
-	if (!able() || !patchable(&p->site.insn) || !catch_traps()) {
+	if (!able() || !patchable(&p->site.insn) || lent(&p->site) || !catch_traps()) {
 		atomic_store(&p->state, REFUSED);
 		count(false);
 		return;
