@@ -11,9 +11,13 @@ measures the scheduler too.
     bench/compare.py null-mac           the same in mac mode
     bench/compare.py null-bare          vfplane io against the bare loop of bench_bare
     bench/compare.py soft-mac           vfplane against testpmd, mac ping-pong VF 0 <-> VF 1 on soft82599,
-                                        32 frames circulating each way, one polling lcore
+                                        32 frames circulating each way, two queues a port, MAC anti-spoof
+                                        on, one polling lcore
+    bench/compare.py soft-memif         testpmd's mac ping-pong VF 0 <-> VF 1 on soft82599 against its own
+                                        over a net_memif pair, bursts of 32
+    bench/compare.py soft-burst4        the first of these with bursts of 4 against bursts of 32
 
-Exit status 1 when the 95 % lower bound lies below --at-least.
+Exit status 1 when the 95 % lower bound of the rate per processor second lies below --at-least.
 """
 import argparse
 import json
@@ -112,6 +116,7 @@ def measure(contender, prefix, seconds, warm):
                                    stdin=subprocess.PIPE, stdout=log, stderr=log)
         try:
             t = wait_until("telemetry", lambda: Telemetry(prefix), process)
+            contender.prepare(process, t)
             wait_until("two ports", lambda: len(t.ports()) == 2, process)
             contender.begin(process, t)
             first = t.sent()
@@ -148,6 +153,9 @@ class Contender:
     def __init__(self, name, command, say=""):
         self.name, self.command, self.say = name, command, say
 
+    def prepare(self, process, telemetry):
+        """Brings the two ports up, where the command does not."""
+
     def begin(self, process, _telemetry):
         type_in(process, self.say)
 
@@ -172,13 +180,21 @@ class SoftVfplane(Contender):
                        stderr=subprocess.DEVNULL)
 
 
-class SoftTestpmd(Contender):
-    """Its own tx_first sends 32 frames from each VF to the other."""
+class PingPong(Contender):
+    """testpmd: its own tx_first sends one burst from each of two ports to the other."""
 
     def begin(self, process, telemetry):
-        a, b = (telemetry.ports()[vf] for vf in VFS)
+        a, b = sorted(telemetry.ports().values())
         type_in(process, f"set portlist {a},{b}\nset eth-peer {a} {telemetry.mac(b)}\n"
                          f"set eth-peer {b} {telemetry.mac(a)}\nset fwd mac\nstart tx_first 1")
+
+
+class SoftTestpmd(PingPong):
+    """VFs that attach to a running PF get both queues of their pool."""
+
+    def prepare(self, process, _telemetry):
+        type_in(process, "\n".join([f"port attach 0000:{vf}" for vf in VFS] + [
+            "port start all", "set vf mac antispoof 0 0 on", "set vf mac antispoof 0 1 on"]))
 
 
 def contenders(what, build, cores, prefix):
@@ -198,10 +214,18 @@ def contenders(what, build, cores, prefix):
                 Contender("bare", f"exec {build}/bench/bench_bare {eal} {NULL_EAL} -- bare forever")]
     run = f"exec {card} run --name {prefix} --vfs 3 --"
     end = "-- -i --total-num-mbufs=16384"
+    vf_pair = f"{run} {soft_pmd} {prefix} -a {PF} -a {VFS[0]} -a {VFS[1]} {end}"
+    if what == "soft-memif":
+        sock = f"socket={tempfile.gettempdir()}/{prefix}.sock,socket-abstract=no"
+        return [PingPong("soft82599", vf_pair),
+                PingPong("memif", f"exec {soft_pmd} {prefix} --no-pci --vdev net_memif0,role=server,{sock} "
+                                  f"--vdev net_memif1,role=client,{sock} {end}")]
+    if what == "soft-burst4":
+        return [PingPong("bursts of 4", vf_pair + " --burst=4"), PingPong("of 32", vf_pair)]
     return [
         SoftVfplane(run, f"{card} exec --name {prefix} -- {soft_pmd} {prefix}n -a {INJECTOR} {end}",
                     f"{build}/app/vfplane -l {cores} --no-huge -m 512 --file-prefix {prefix} --"),
-        SoftTestpmd("testpmd", f"{run} {soft_pmd} {prefix} -a {PF} -a {VFS[0]} -a {VFS[1]} {end}"),
+        SoftTestpmd("testpmd", f"{run} {soft_pmd} {prefix} -a {PF} {end} --rxq=2 --txq=2"),
     ]
 
 
@@ -218,7 +242,8 @@ def summary(name, unit, a, b):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument("what", choices=["null-io", "null-mac", "null-bare", "soft-mac"])
+    p.add_argument("what", choices=["null-io", "null-mac", "null-bare", "soft-mac", "soft-memif",
+                                     "soft-burst4"])
     p.add_argument("--rounds", type=int, default=10)
     p.add_argument("--seconds", type=float, default=2)
     p.add_argument("--warm", type=float, default=0.3)
@@ -238,10 +263,10 @@ def main():
               f"({ours[1] / theirs[1]:.3f})", flush=True)
     print(f"{o.what}: {pair[0].name} against {pair[1].name}, {o.rounds} alternating rounds of "
           f"{o.seconds:g} s; in brackets and below: per second of processor time")
-    low = summary(o.what, "Mpps", [r[0] for r in rates[0]], [r[0] for r in rates[1]])
-    low_cpu = summary(o.what, "Mpps per processor second", [r[1] for r in rates[0]],
+    summary(o.what, "Mpps", [r[0] for r in rates[0]], [r[0] for r in rates[1]])
+    low = summary(o.what, "Mpps per processor second", [r[1] for r in rates[0]],
                       [r[1] for r in rates[1]])
-    return 1 if max(low, low_cpu) < o.at_least else 0
+    return 1 if low < o.at_least else 0
 
 
 if __name__ == "__main__":
