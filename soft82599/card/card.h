@@ -29,6 +29,7 @@ struct card_opts {
 	uint32_t vfs;
 	bool token_strict;
 	enum card_sysfs sysfs;
+	const char *sysfs_fault[4];	/* as given; for tests */
 	uint32_t wire;			/* enum s82_wire_mode */
 	char *wire_in, *wire_out;	/* files; NULL: none */
 	const char *verify_json;

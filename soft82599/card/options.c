@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "card.h"
+#include "sysfs.h"
 
 #define VERB_RUN	1u
 #define VERB_EXEC	2u
@@ -130,6 +131,20 @@ read_sysfs(struct card_opts *opts, char *arg)
 }
 
 static const char *
+read_sysfs_fault(struct card_opts *opts, char *arg)
+{
+	struct sysfs_fault fault;
+	unsigned int n = 0;
+
+	while (n < SYSFS_FAULTS && opts->sysfs_fault[n] != NULL)
+		n++;
+	if (n == SYSFS_FAULTS || sysfs_fault_parse(arg, &fault) != 0)
+		return "K:ERRNO, K:hang and K+:... are allowed, K from 1, up to four times";
+	opts->sysfs_fault[n] = arg;
+	return NULL;
+}
+
+static const char *
 read_verify_json(struct card_opts *opts, char *arg)
 {
 	opts->verify_json = arg;
@@ -179,6 +194,8 @@ static const struct option_row rows[] = {
 		"strict: a VF needs its PF's token; lenient (default)" },
 	{ "sysfs", VERB_RUN, "HOW", read_sysfs,
 		"fuse: mounted privately; files: a folder; auto (default)" },
+	{ "sysfs-fault", VERB_RUN, "K:E", read_sysfs_fault,
+		"tests: the K-th write to sysfs fails or hangs" },
 	{ "verify-json", VERB_RUN, "FILE", read_verify_json, "where verify writes its result" },
 	{ "window", VERB_RUN, "N", read_window, "verify: frames under way at a time (256)" },
 	{ "rounds", VERB_RUN, "N", read_rounds, "verify: send IN N times (0: without end)" },

@@ -79,7 +79,11 @@ make_sysfs(struct card *card, int namespace)
 	s->st = card->st;
 	s->ctx = &card->ctx;
 	s->server = card->server;
-	s->drivers_autoprobe = s->vf_autoprobe = true;
+	s->drivers_autoprobe = s->vf_autoprobe = s->enable_sriov = true;
+	while (s->faults < SYSFS_FAULTS && card->opts.sysfs_fault[s->faults] != NULL) {
+		sysfs_fault_parse(card->opts.sysfs_fault[s->faults], &s->fault[s->faults]);
+		s->faults++;
+	}
 	card->sysfs = s;
 	if (card->opts.sysfs != CARD_SYSFS_FILES) {
 		if (err == 0)

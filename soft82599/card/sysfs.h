@@ -22,7 +22,18 @@
 #define SYSFS_VALUE	4096	/* longest text of an attribute, as in the kernel */
 #define SYSFS_DYNIDS	32
 
+#define SYSFS_FAULTS	4
+
 enum sysfs_mode { SYSFS_FUSE, SYSFS_FILES };
+
+/* For tests: what becomes of the writes FROM to TO (from 1) instead of their effect. */
+struct sysfs_fault {
+	uint64_t from, to;
+	int err;		/* -errno; SYSFS_HANG: they never come back */
+};
+
+#define SYSFS_HANG	1
+
 
 /* An id that was written to a driver's new_id. */
 struct sysfs_dynid {
@@ -37,6 +48,10 @@ struct sysfs {
 	char *driver_override[S82_FUNCS];
 	struct sysfs_dynid dynid[SYSFS_DYNIDS];
 	bool drivers_autoprobe, vf_autoprobe;
+	bool enable_sriov;		/* vfio-pci's parameter: a PF on it may have VFs */
+	struct sysfs_fault fault[SYSFS_FAULTS];
+	unsigned int faults;
+	uint64_t writes;
 	enum sysfs_mode mode;
 	char dir[64];			/* SYSFS_FILES: the folder */
 	int janitor_fd;			/* SYSFS_FILES: closed, it lets the janitor remove it */
@@ -91,6 +106,12 @@ ssize_t sysfs_read(struct sysfs *s, const struct sysfs_node *node, char *buf, si
 ssize_t sysfs_write(struct sysfs *s, const struct sysfs_node *node, const char *buf, size_t size,
 	off_t off);
 
+/* "K:WHAT" or "K+:WHAT" (K and all later ones); WHAT: hang, or an errno by name. 0 or -EINVAL. */
+int sysfs_fault_parse(const char *text, struct sysfs_fault *fault);
+
+/* Counts a write. 0: it shall happen, -errno: it fails, SYSFS_HANG: it hangs. */
+int sysfs_fault_next(struct sysfs *s);
+
 /* Bytes that stat(2) reports. */
 size_t sysfs_size(const struct sysfs_node *node);
 
@@ -107,6 +128,12 @@ sysfs_device(unsigned int func)
 	return func == S82_PF ? SYSFS_DEVICE_PF : SYSFS_DEVICE_VF;
 }
 
+/* kstrtobool(). 0 or -EINVAL. */
+int sysfs_read_bool(const char *value, bool *result);
+
+/* How many VFs there are. */
+unsigned int sysfs_vfs(const struct sysfs *s);
+
 /* The function of a BDF such as 0000:03:10.1, or -1. */
 int sysfs_func(const struct sysfs *s, const char *bdf);
 
@@ -118,6 +145,7 @@ int sysfs_store_new_id(struct sysfs *s, unsigned int driver, const char *value);
 int sysfs_store_remove_id(struct sysfs *s, unsigned int driver, const char *value);
 int sysfs_store_drivers_probe(struct sysfs *s, unsigned int index, const char *value);
 int sysfs_store_numvfs(struct sysfs *s, unsigned int func, const char *value);
+int sysfs_store_enable_sriov(struct sysfs *s, unsigned int index, const char *value);
 int sysfs_store_reset(struct sysfs *s, unsigned int func, const char *value);
 
 /*

@@ -132,6 +132,13 @@ op_write(const char *path, const char *buf, size_t size, off_t off, struct fuse_
 	int err = sysfs_lookup(s, path, &node);
 
 	(void)fi;
+	if (err == 0)
+		err = sysfs_fault_next(s);
+	if (err == SYSFS_HANG) {
+		leave(s, 0);
+		for (;;)
+			pause();	/* the thread ends with the process */
+	}
 	return leave(s, err != 0 ? err : (int)sysfs_write(s, &node, buf, size, off));
 }
 
@@ -242,7 +249,11 @@ serve(void *arg)
 {
 	struct sysfs *s = arg;
 
-	fuse_loop(s->fuse);
+	/* several threads only where one of them may hang */
+	if (s->faults > 0)
+		fuse_loop_mt(s->fuse, 0);
+	else
+		fuse_loop(s->fuse);
 	return NULL;
 }
 
@@ -289,6 +300,10 @@ bind_branches(void)
 			"lowerdir=" BUS "/module:" MODULES) != 0)
 		card_log(CARD_LOG_INFO, "vfio_pci is not shown in %s: %s", MODULES,
 			strerror(errno));
+	/* vfio-pci's own can be written */
+	if (mount(BUS "/module/vfio_pci/parameters", MODULES "/vfio_pci/parameters", NULL, MS_BIND,
+			NULL) != 0)
+		card_log(CARD_LOG_INFO, "enable_sriov cannot be written: %s", strerror(errno));
 	return mount(BUS "/pci", BUS, NULL, MS_BIND, NULL) == 0 ? 0 : -errno;
 }
 

@@ -12,6 +12,8 @@
 
 #define PAGE	4096
 
+static int remove_vfs(struct sysfs *s);
+
 static void
 lock(struct sysfs *s)
 {
@@ -46,6 +48,20 @@ matches(struct sysfs *s, unsigned int driver, unsigned int func)
 	return driver == (func == S82_PF ? S82_DRV_IXGBE : S82_DRV_IXGBEVF);
 }
 
+/* pci_device_can_probe(): sriov_drivers_autoprobe is for VFs without an override. */
+static bool
+may_probe(const struct sysfs *s, unsigned int func)
+{
+	return func == S82_PF || s->vf_autoprobe || s->driver_override[func] != NULL;
+}
+
+/* vfio-pci refuses a PF that has VFs. */
+static bool
+refuses(const struct sysfs *s, unsigned int driver, unsigned int func)
+{
+	return driver == S82_DRV_VFIO && func == S82_PF && sysfs_vfs(s) > 0;
+}
+
 static void
 set_driver(struct sysfs *s, unsigned int func, unsigned int driver)
 {
@@ -54,12 +70,13 @@ set_driver(struct sysfs *s, unsigned int func, unsigned int driver)
 	unlock(s);
 }
 
-/* The first driver that wants a function without one, as the bus does. */
+/* The first driver that wants a function without one, as the bus does. It keeps errors quiet. */
 static void
 probe(struct sysfs *s, unsigned int func)
 {
 	for (unsigned int d = S82_DRV_VFIO; d < SYSFS_DRIVERS; d++) {
-		if (s->st->func[func].driver == S82_DRV_NONE && matches(s, d, func))
+		if (s->st->func[func].driver == S82_DRV_NONE && matches(s, d, func) &&
+				may_probe(s, func) && !refuses(s, d, func))
 			set_driver(s, func, d);
 	}
 }
@@ -89,8 +106,10 @@ sysfs_store_bind(struct sysfs *s, unsigned int driver, const char *value)
 
 	if (func < 0 || !matches(s, driver, func))
 		return -ENODEV;
-	if (s->st->func[func].driver != S82_DRV_NONE)
+	if (s->st->func[func].driver != S82_DRV_NONE || refuses(s, driver, func))
 		return -EBUSY;
+	if (!may_probe(s, func))
+		return -ENODEV;
 	set_driver(s, func, driver);
 	return 0;
 }
@@ -108,6 +127,9 @@ sysfs_store_unbind(struct sysfs *s, unsigned int driver, const char *value)
 	if (func < 0 || s->st->func[func].driver != driver)
 		return -ENODEV;
 	if (driver == S82_DRV_VFIO && users(s, func) > 0)
+		return -EBUSY;
+	/* the VFs go with the driver of their PF (ixgbe_remove(), vfio_pci_core) */
+	if (func == S82_PF && remove_vfs(s) != 0)
 		return -EBUSY;
 	set_driver(s, func, S82_DRV_NONE);
 	return 0;
@@ -177,8 +199,8 @@ sysfs_store_drivers_probe(struct sysfs *s, unsigned int index, const char *value
 	return 0;
 }
 
-static unsigned int
-vfs_present(const struct sysfs *s)
+unsigned int
+sysfs_vfs(const struct sysfs *s)
 {
 	unsigned int n = 0;
 
@@ -187,55 +209,72 @@ vfs_present(const struct sysfs *s)
 	return n;
 }
 
-/* Takes the VFs away, or gives them back, and says so in the PF's SR-IOV capability. */
+static void
+set_present(struct sysfs *s, unsigned int vf, bool present)
+{
+	lock(s);
+	s->st->func[vf].present = present;
+	s->st->func[vf].driver = S82_DRV_NONE;
+	unlock(s);
+	free(s->driver_override[vf]);
+	s->driver_override[vf] = NULL;
+}
+
+/* A kernel waits until nobody uses a VF any more, see unbind. */
 static int
-show_vfs(struct sysfs *s, bool on)
+remove_vfs(struct sysfs *s)
 {
 	for (unsigned int v = 0; v < s->st->num_vfs; v++) {
-		if (!on && users(s, v) > 0)
-			return -EBUSY;	/* a kernel waits, see unbind */
+		if (s->st->func[v].present && users(s, v) > 0)
+			return -EBUSY;
 	}
-	for (unsigned int v = 0; v < s->st->num_vfs; v++) {
-		lock(s);
-		s->st->func[v].present = on;
-		s->st->func[v].driver = S82_DRV_NONE;
-		unlock(s);
-		free(s->driver_override[v]);
-		s->driver_override[v] = NULL;
-		if (!on || !s->vf_autoprobe)
-			continue;
-		/* a PF on vfio-pci captures its VFs (vfio_pci_bus_notifier) */
-		if (s->st->func[S82_PF].driver == S82_DRV_VFIO)
-			sysfs_store_driver_override(s, v, sysfs_drivers[S82_DRV_VFIO]);
-		probe(s, v);
-	}
+	for (unsigned int v = 0; v < s->st->num_vfs; v++)
+		set_present(s, v, false);
 	return 0;
 }
 
-/*
- * How many VFs there are is fixed with the card (--vfs), so 0 and that number are all that can
- * be had: another number in range is EINVAL, which a kernel's driver also may answer.
- */
+static void
+add_vfs(struct sysfs *s, unsigned int n)
+{
+	for (unsigned int v = 0; v < n; v++) {
+		set_present(s, v, true);
+		/* a PF on vfio-pci captures its VFs (vfio_pci_bus_notifier) */
+		if (s->st->func[S82_PF].driver == S82_DRV_VFIO)
+			sysfs_store_driver_override(s, v, sysfs_drivers[S82_DRV_VFIO]);
+		if (s->drivers_autoprobe)
+			probe(s, v);
+	}
+}
+
+/* In the order of sriov_numvfs_store() and vfio_pci_core_sriov_configure(). */
 int
 sysfs_store_numvfs(struct sysfs *s, unsigned int func, const char *value)
 {
-	unsigned int now = vfs_present(s);
+	unsigned int driver = s->st->func[func].driver;
 	char *end;
 	unsigned long n = strtoul(value, &end, 0);
 
 	if (*value == '\0' || *end != '\0')
 		return -EINVAL;
-	if (n > S82_MAX_VFS)
+	if (n > s->st->num_vfs)
 		return -ERANGE;
-	if (n == now)
+	if (n == sysfs_vfs(s))
 		return 0;
-	if (s->st->func[func].driver == S82_DRV_NONE)
+	if (driver == S82_DRV_NONE || (driver == S82_DRV_VFIO && !s->enable_sriov))
 		return -ENOENT;
 	if (n == 0)
-		return show_vfs(s, false);
-	if (now > 0)
+		return remove_vfs(s);
+	if (sysfs_vfs(s) > 0)
 		return -EBUSY;
-	return n == s->st->num_vfs ? show_vfs(s, true) : -EINVAL;
+	add_vfs(s, n);
+	return 0;
+}
+
+int
+sysfs_store_enable_sriov(struct sysfs *s, unsigned int index, const char *value)
+{
+	(void)index;
+	return sysfs_read_bool(value, &s->enable_sriov);
 }
 
 int

@@ -222,19 +222,16 @@ show_driver_override(struct sysfs *s, unsigned int func, char *buf)
 static int
 show_numvfs(struct sysfs *s, unsigned int func, char *buf)
 {
-	unsigned int n = 0;
-
 	(void)func;
-	for (unsigned int v = 0; v < s->st->num_vfs; v++)
-		n += s->st->func[v].present != 0;
-	return sprintf(buf, "%u\n", n);
+	return sprintf(buf, "%u\n", sysfs_vfs(s));
 }
 
+/* The card has 64; a driver may lower it (pci_sriov_set_totalvfs), as --vfs does. */
 static int
 show_totalvfs(struct sysfs *s, unsigned int func, char *buf)
 {
-	(void)s, (void)func;
-	return sprintf(buf, "%d\n", S82_MAX_VFS);
+	(void)func;
+	return sprintf(buf, "%u\n", s->st->num_vfs);
 }
 
 static int
@@ -265,9 +262,8 @@ show_vf_autoprobe(struct sysfs *s, unsigned int func, char *buf)
 	return sprintf(buf, "%d\n", s->vf_autoprobe);
 }
 
-/* kstrtobool() */
-static int
-read_bool(const char *value, bool *result)
+int
+sysfs_read_bool(const char *value, bool *result)
 {
 	switch (*value) {
 	case 'y': case 'Y': case '1':
@@ -284,7 +280,7 @@ static int
 store_vf_autoprobe(struct sysfs *s, unsigned int func, const char *value)
 {
 	(void)func;
-	return read_bool(value, &s->vf_autoprobe);
+	return sysfs_read_bool(value, &s->vf_autoprobe);
 }
 
 static int
@@ -321,8 +317,8 @@ show_group_type(struct sysfs *s, unsigned int group, char *buf)
 static int
 show_enable_sriov(struct sysfs *s, unsigned int index, char *buf)
 {
-	(void)s, (void)index;
-	return sprintf(buf, "Y\n");
+	(void)index;
+	return sprintf(buf, "%c\n", s->enable_sriov ? 'Y' : 'N');
 }
 
 static int
@@ -378,7 +374,7 @@ static const struct sysfs_attr attrs[] = {
 		store_drivers_autoprobe },
 	{ "rescan", 0200, SYSFS_ON_BUS, NULL, store_nothing },
 	{ "type", 0444, SYSFS_ON_GROUP, show_group_type, NULL },
-	{ "enable_sriov", 0444, SYSFS_ON_MODULE, show_enable_sriov, NULL },
+	{ "enable_sriov", 0644, SYSFS_ON_MODULE, show_enable_sriov, sysfs_store_enable_sriov },
 	{ "reserved_regions", 0444, SYSFS_ON_GROUP, show_nothing, NULL },
 };
 

@@ -42,7 +42,7 @@ setup(void **state)
 	s->st = calloc(1, sizeof(*s->st));
 	s->ctx = &ctx;
 	ctx.st = s->st;
-	s->drivers_autoprobe = s->vf_autoprobe = true;
+	s->drivers_autoprobe = s->vf_autoprobe = s->enable_sriov = true;
 	*state = s;
 	return s82_power_on(s->st, &cfg);
 }
@@ -116,7 +116,7 @@ attributes(void **state)
 	assert_text(*state, "/pci/devices/" VF0 "/device", "0x10ed\n");
 	assert_text(*state, "/pci/devices/" VF0 "/subsystem_vendor", "0x5f82\n");
 	assert_text(*state, "/pci/devices/" PF "/sriov_numvfs", "2\n");
-	assert_text(*state, "/pci/devices/" PF "/sriov_totalvfs", "63\n");
+	assert_text(*state, "/pci/devices/" PF "/sriov_totalvfs", "2\n");
 	assert_text(*state, "/pci/devices/" PF "/sriov_offset", "128\n");
 	assert_text(*state, "/pci/devices/" PF "/driver_override", "(null)\n");
 	assert_text(*state, "/pci/drivers_autoprobe", "1\n");
@@ -233,7 +233,7 @@ new_id(void **state)
 	struct sysfs *s = *state;
 
 	echo(s, VF0, "/pci/drivers/vfio-pci/unbind");
-	echo(s, PF, "/pci/drivers/vfio-pci/unbind");
+	s->st->func[S82_PF].driver = S82_DRV_NONE;
 	assert_int_equal(echo(s, "8086", "/pci/drivers/vfio-pci/new_id"), -EINVAL);
 	assert_int_equal(echo(s, "8086 10ed", "/pci/drivers/vfio-pci/new_id"), 0);
 	/* all of that id without a driver are taken, others are not */
@@ -244,31 +244,77 @@ new_id(void **state)
 	assert_int_equal(echo(s, "8086 10ed", "/pci/drivers/vfio-pci/remove_id"), -ENODEV);
 }
 
+#define NUMVFS	"/pci/devices/" PF "/sriov_numvfs"
+
 static void
 numvfs(void **state)
 {
 	struct sysfs *s = *state;
-	const char *path = "/pci/devices/" PF "/sriov_numvfs";
 
-	assert_int_equal(echo(s, "2", path), 0);
-	assert_int_equal(echo(s, "x", path), -EINVAL);
-	assert_int_equal(echo(s, "64", path), -ERANGE);
-	assert_int_equal(echo(s, "1", path), -EBUSY);
-	assert_int_equal(echo(s, "0", path), 0);
-	assert_text(s, path, "0\n");
+	assert_int_equal(echo(s, "2", NUMVFS), 0);
+	assert_int_equal(echo(s, "x", NUMVFS), -EINVAL);
+	assert_int_equal(echo(s, "3", NUMVFS), -ERANGE);
+	assert_int_equal(echo(s, "1", NUMVFS), -EBUSY);
+	assert_int_equal(echo(s, "0", NUMVFS), 0);
+	assert_text(s, NUMVFS, "0\n");
 	assert_none(s, "/pci/devices/" VF0);
 	assert_none(s, "/pci/devices/" PF "/virtfn0");
-	assert_int_equal(echo(s, "0", "/pci/devices/" PF "/sriov_drivers_autoprobe"), 0);
-	assert_int_equal(echo(s, "2", path), 0);
-	assert_int_equal(s->st->func[0].driver, S82_DRV_NONE);
-	assert_int_equal(echo(s, "0", path), 0);
-	assert_int_equal(echo(s, "1", "/pci/devices/" PF "/sriov_drivers_autoprobe"), 0);
-	/* a PF on vfio-pci captures its VFs */
-	assert_int_equal(echo(s, "2", path), 0);
-	assert_int_equal(s->st->func[0].driver, S82_DRV_VFIO);
+	/* fewer than the card can have: the others are not there */
+	assert_int_equal(echo(s, "1", NUMVFS), 0);
+	assert_link(s, "/pci/devices/" PF "/virtfn0", "../" VF0);
+	assert_none(s, "/pci/devices/" VF1);
+	/* a PF on vfio-pci captures its VFs, */
 	assert_text(s, "/pci/devices/" VF0 "/driver_override", "vfio-pci\n");
+	assert_int_equal(s->st->func[0].driver, S82_DRV_VFIO);
+	/* and while it has some nothing changes without enable_sriov */
+	assert_int_equal(echo(s, "N", "/module/vfio_pci/parameters/enable_sriov"), 0);
+	assert_text(s, "/module/vfio_pci/parameters/enable_sriov", "N\n");
+	assert_int_equal(echo(s, "0", NUMVFS), -ENOENT);
+	assert_int_equal(echo(s, "1", "/module/vfio_pci/parameters/enable_sriov"), 0);
+	/* the VFs go with the PF's driver */
+	assert_int_equal(echo(s, PF, "/pci/drivers/vfio-pci/unbind"), 0);
+	assert_none(s, "/pci/devices/" VF0);
+	assert_int_equal(echo(s, "1", NUMVFS), -ENOENT);
+}
+
+static void
+numvfs_of_a_kernel_pf(void **state)
+{
+	struct sysfs *s = *state;
+
 	echo(s, PF, "/pci/drivers/vfio-pci/unbind");
-	assert_int_equal(echo(s, "0", path), -ENOENT);
+	assert_int_equal(echo(s, PF, "/pci/drivers/ixgbe/bind"), 0);
+	assert_int_equal(echo(s, "0", "/pci/devices/" PF "/sriov_drivers_autoprobe"), 0);
+	assert_int_equal(echo(s, "2", NUMVFS), 0);
+	assert_int_equal(s->st->func[0].driver, S82_DRV_NONE);
+	/* without autoprobe an override is the way to any driver (pci_device_can_probe) */
+	assert_int_equal(echo(s, VF0, "/pci/drivers/ixgbevf/bind"), -ENODEV);
+	assert_int_equal(echo(s, "ixgbevf", "/pci/devices/" VF0 "/driver_override"), 0);
+	assert_int_equal(echo(s, VF0, "/pci/drivers/ixgbevf/bind"), 0);
+	/* vfio-pci takes no PF with VFs: bind says so, drivers_probe does not */
+	echo(s, "vfio-pci", "/pci/devices/" PF "/driver_override");
+	s->st->func[S82_PF].driver = S82_DRV_NONE;
+	assert_int_equal(echo(s, PF, "/pci/drivers/vfio-pci/bind"), -EBUSY);
+	assert_int_equal(echo(s, PF, "/pci/drivers_probe"), 0);
+	assert_int_equal(s->st->func[S82_PF].driver, S82_DRV_NONE);
+}
+
+static void
+faults(void **state)
+{
+	struct sysfs *s = *state;
+
+	assert_int_equal(sysfs_fault_parse("2:EBUSY", &s->fault[0]), 0);
+	assert_int_equal(sysfs_fault_parse("4+:hang", &s->fault[1]), 0);
+	s->faults = 2;
+	assert_int_equal(sysfs_fault_next(s), 0);
+	assert_int_equal(sysfs_fault_next(s), -EBUSY);
+	assert_int_equal(sysfs_fault_next(s), 0);
+	assert_int_equal(sysfs_fault_next(s), SYSFS_HANG);
+	assert_int_equal(sysfs_fault_next(s), SYSFS_HANG);
+	for (const char *const *bad = (const char *const[]){ "", "0:EBUSY", "1", "1:", "1:BUSY",
+			"-1:EIO", "1-:EIO", NULL }; *bad != NULL; bad++)
+		assert_int_equal(sysfs_fault_parse(*bad, &s->fault[2]), -EINVAL);
 }
 
 static void
@@ -309,6 +355,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(drivers_probe, setup, teardown),
 		cmocka_unit_test_setup_teardown(new_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(numvfs, setup, teardown),
+		cmocka_unit_test_setup_teardown(numvfs_of_a_kernel_pf, setup, teardown),
+		cmocka_unit_test_setup_teardown(faults, setup, teardown),
 		cmocka_unit_test_setup_teardown(read_only_and_write_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(config_space, setup, teardown),
 	};
