@@ -16,7 +16,9 @@ meson                the build system
 ninja-build          what meson drives
 pkg-config           meson finds the libraries below through it
 libdpdk-dev          DPDK 22.11: headers, libraries and the unmodified net_ixgbe and net_ixgbe_vf
-dpdk                 dpdk-testpmd: the outside client in tests and benchmarks
+dpdk                 dpdk-devbind.py: tests see what it says of soft82599's devices
+pciutils             lspci, likewise
+dpdk-dev             dpdk-testpmd, the outside client in tests and benchmarks; dpdk-telemetry.py
 libbsd-dev           strtonum, strlcpy, humanize_number
 libconfuse-dev       the configuration file's grammar
 libjansson-dev       JSON reports

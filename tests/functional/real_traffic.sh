@@ -12,8 +12,10 @@ out=$1
 mac=$2
 
 # In a network namespace of its own, with a second one behind a veth pair.
+# Propagation as it is: in a chroot, / need not be a mount that unshare could change.
 if [ -z "${IN_NAMESPACE-}" ]; then
-	IN_NAMESPACE=1 exec unshare -n -m -p --fork --kill-child --mount-proc bash "$0" "$@"
+	IN_NAMESPACE=1 exec unshare -n -m -p --fork --kill-child \
+		--propagation unchanged --mount-proc bash "$0" "$@"
 fi
 
 unshare -n sleep 300 &
