@@ -21,6 +21,13 @@ struct s82_mac_slot {
 };
 #define S82_MAC_USED	S82_BIT(63)
 
+/* A mirror rule: frames of these pools, of these VLVF entries, or of the port, to one more pool. */
+#define S82_MIRRORS	4
+struct s82_mirror {
+	uint32_t what;		/* MRCTL's enables, 0: off */
+	uint64_t to, pools, vlvf;
+};
+
 /*
  * A receive queue as it is for as long as the lock is held: where its ring lies in this process
  * (an unmap takes the lock), what its registers say, and what has been counted meanwhile.
@@ -29,9 +36,9 @@ struct s82_rx_run {
 	uint64_t burst;		/* the hold of the lock that this is good for */
 	uint64_t (*desc)[2];	/* NULL if the ring does not lie in one piece */
 	uint32_t n, bsize;	/* descriptors; bytes of a buffer */
-	uint32_t port_max, queue_max;	/* longest frame, CRC included; the port's without tag */
+	uint32_t port_max;	/* longest frame, CRC included, tag not */
 	uint8_t func, pool;
-	bool open, drop_en, legacy, strip, frozen;
+	bool open, drop_en, legacy, strip, frozen, keep_crc;
 	uint64_t packets, bytes, mcast;	/* not yet in the state's counters */
 };
 
@@ -42,11 +49,15 @@ struct s82_rx_run {
 struct s82_switch {
 	uint32_t gen;		/* of the registers that it was made from; 0: never */
 	uint32_t rxctrl, fctrl, vlnctrl, mcstctrl, mrqc, vt_ctl, maxfrs, rxcsum;
-	bool vt, jumbo, pad_small, loopback, tx_on, lpbk;
+	bool vt, jumbo, pad_small, keep_crc, loopback, tx_on, lpbk;
+	uint32_t tx_vet;	/* ethertype of an inserted tag */
 	uint8_t qpp;		/* queues per pool on the receive side */
 	uint8_t pools;		/* pools there are */
 	int def_pool;		/* -1: off */
 	uint64_t vfre, vfte, spoof_mac, spoof_vlan;
+	uint64_t to_self;	/* pools that get what they sent to themselves */
+	struct s82_mirror mirror[S82_MIRRORS];
+	uint32_t mirrors;	/* what any rule asks for; 0: there is none */
 	uint64_t bam, rompe, rope, mpe, aupe;	/* pools that have the bit of VMOLR set */
 	struct s82_mac_slot mac[S82_MAC_SLOTS];
 	uint64_t vlan_pools[4096];	/* VLVF and VLVFB */
@@ -72,6 +83,16 @@ struct s82_parsed {
 	uint32_t hash;
 	uint32_t status;	/* RXD_* bits about checksums */
 };
+
+/* What a context descriptor and its data descriptor ask for; lengths in bytes. */
+enum s82_l4t { S82_L4T_UDP, S82_L4T_TCP, S82_L4T_SCTP };
+struct s82_offload {
+	uint32_t maclen, iplen, l4len, mss, paylen;
+	uint32_t l4t;		/* enum s82_l4t, 3: reserved */
+	bool ipv4, ixsm, txsm;
+};
+#define S82_CRC_ETHERNET 0xedb88320u
+#define S82_CRC_SCTP	0x82f63b78u
 
 /* A frame on its way through the card. */
 struct s82_frame {
@@ -153,6 +174,15 @@ void s82_parse_l2(const struct s82_switch *sw, struct s82_frame *f);	/* the tag;
 void s82_parse_l3(const struct s82_switch *sw, struct s82_frame *f);	/* type, checksums, hash */
 uint32_t s82_sum16(const uint8_t *p, uint32_t len, uint32_t sum);
 
+/* --- offload.c */
+uint32_t s82_crc(uint32_t poly, uint32_t crc, const uint8_t *p, uint32_t len);
+struct s82_offload s82_offload(const uint64_t ctx[2], uint32_t olinfo);
+void s82_insert_checksums(uint8_t *d, uint32_t len, const struct s82_offload *o, uint32_t more);
+void s82_insert_legacy(uint8_t *d, uint32_t len, uint32_t css, uint32_t cso);
+bool s82_tso_valid(const struct s82_offload *o, uint32_t len);
+void s82_tso_header(uint8_t *d, const struct s82_offload *o, uint32_t done, uint32_t n,
+	uint32_t flags);
+
 /* --- rx.c. Locks: held. */
 bool s82_rx_room(const struct s82_state *st, uint32_t len);
 uint64_t s82_rx_deliver(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, int *drop);
@@ -188,6 +218,7 @@ void s82_stats_queue_rx(struct s82_state *st, unsigned int queue, uint64_t packe
 void s82_stats_queue_tx(struct s82_state *st, unsigned int queue, uint64_t packets, uint64_t bytes);
 void s82_stats_queue_drop(struct s82_state *st, unsigned int queue);
 void s82_stats_missed(struct s82_state *st);
+void s82_stats_bad_length(struct s82_state *st, int why);
 void s82_stats_spoof(struct s82_state *st);
 
 /* Counts a drop for a pool, or for the port if pool is -1. */

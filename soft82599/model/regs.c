@@ -49,6 +49,9 @@ s82_reset_registers(struct s82_state *st)
 	st->reg[R_HLREG0 / 4] = HLREG0_TXPADEN | 3;
 	st->reg[R_MAXFRS / 4] = 1518u << 16;
 	st->reg[R_VLNCTRL / 4] = 0x8100;
+	st->reg[R_DMATXCTL / 4] = 0x8100u << DMATXCTL_VT;
+	st->reg[R_DTXTCPFLGL / 4] = 0x0f760ff6;	/* FIN and PSH out, in the middle CWR too */
+	st->reg[R_DTXTCPFLGH / 4] = 0x00000f7f;	/* CWR out */
 	st->reg[R_AUTOC / 4] = 3u << 13;	/* 10 Gbit/s serial */
 	st->reg[(R_AUTOC + 8) / 4] = 2u << 16;	/* SFI */
 	st->reg[R_IVAR_MISC / 4] = IVAR_VALID << 8;	/* other causes: vector 0, valid */
@@ -77,6 +80,7 @@ reset_vf(struct s82_ctx *ctx, unsigned int vf)
 		rq->rxdctl = rq->rdh = rq->srrctl = rq->rdlen = 0;
 		atomic_store(&rq->rdt, 0);
 		tq->txdctl = tq->tdh = tq->tdt = tq->blocked = tq->tdlen = tq->tdwbal = 0;
+		tq->tso_done = 0;
 	}
 	st->reg[R_PSRTYPE(vf) / 4] = 0;
 	touch_switch(st);
@@ -307,6 +311,7 @@ txq_write(struct s82_ctx *ctx, unsigned int queue, uint32_t sub, uint32_t val)
 		return true;
 	case Q_TXDCTL:
 		q->txdctl = val & ~TXDCTL_SWFLSH;
+		q->tso_done = 0;
 		return val & TXDCTL_ENABLE;
 	case Q_TDWBAL:
 		q->tdwbal = val;

@@ -132,8 +132,6 @@
 #define  SRRCTL_DROP_EN	(1u << 28)
 #define Q_RDT		0x18
 #define Q_RXDCTL	0x28
-#define  RXDCTL_RLPML	0x3fffu
-#define  RXDCTL_RLPML_EN (1u << 15)
 #define  RXDCTL_ENABLE	(1u << 25)
 #define  RXDCTL_SWFLSH	(1u << 26)
 #define  RXDCTL_VME	(1u << 30)
@@ -142,6 +140,9 @@
 /* Transmit [8.2.3.9] */
 #define R_DMATXCTL	0x04a80
 #define  DMATXCTL_TE	(1u << 0)
+#define  DMATXCTL_VT	16	/* shift: ethertype of an inserted tag */
+#define R_DTXTCPFLGL	0x04a88	/* TCP flags that stay: first segment, from bit 16 on in the middle */
+#define R_DTXTCPFLGH	0x04a8c	/* last segment */
 #define R_MTQC		0x08120
 #define R_VMVIR(i)	(0x08000 + 4 * (i))
 #define  VMVIR_VLANA	(3u << 30)
@@ -154,6 +155,7 @@
 #define R_TQSM(i)	(0x08600 + 4 * (i))
 #define R_HLREG0	0x04240
 #define  HLREG0_TXPADEN	(1u << 10)
+#define  HLREG0_RXCRCSTRP (1u << 1)
 #define  HLREG0_JUMBOEN	(1u << 2)
 #define  HLREG0_LPBK	(1u << 15)
 #define R_MAXFRS	0x04268
@@ -202,7 +204,16 @@
 #define R_VLVF(i)	(0x0f100 + 4 * (i))
 #define  VLVF_VIEN	(1u << 31)
 #define R_VLVFB(i)	(0x0f200 + 4 * (i))
+#define R_VMTXSW(i)	(0x05180 + 4 * (i))	/* local loopback to the sender itself */
 #define R_MRCTL(i)	(0x0f600 + 4 * (i))
+#define  MRCTL_VPME	(1u << 0)	/* pools */
+#define  MRCTL_UPME	(1u << 1)	/* from the wire */
+#define  MRCTL_DPME	(1u << 2)	/* to the wire */
+#define  MRCTL_VLME	(1u << 3)	/* VLANs */
+#define  MRCTL_ALL	0xfu
+#define  MRCTL_MP	8		/* shift, 6 bits: the pool that gets the copy */
+#define R_MRVLAN(i)	(0x0f610 + 4 * (i))	/* rule i: VLVF entries 0-31; i + 4: 32-63 */
+#define R_MRVM(i)	(0x0f630 + 4 * (i))	/* rule i: pools 0-31; i + 4: 32-63 */
 #define R_PFMAILBOX(v)	(0x04b00 + 4 * (v))
 #define  PFMB_STS	(1u << 0)
 #define  PFMB_ACK	(1u << 1)
@@ -286,6 +297,7 @@
 /* Transmit descriptors [7.2.3.2] */
 #define TXD_EOP		(1u << 24)
 #define TXD_IFCS	(1u << 25)
+#define TXD_IC		(1u << 26)	/* legacy: insert a checksum */
 #define TXD_RS		(1u << 27)
 #define TXD_DEXT	(1u << 29)
 #define TXD_VLE		(1u << 30)

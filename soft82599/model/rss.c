@@ -85,6 +85,19 @@ s82_sum16(const uint8_t *p, uint32_t len, uint32_t sum)
 	return (uint32_t)acc;
 }
 
+/* The CRC of an SCTP packet, computed with its own field zero [RFC 9260, appendix A]. */
+static void
+check_sctp(struct s82_frame *f, const uint8_t *h, uint32_t len)
+{
+	const uint8_t zero[4] = { 0 };
+	uint32_t got, crc = s82_crc(S82_CRC_SCTP, 0, h, 8);
+
+	memcpy(&got, h + 8, 4);
+	crc = s82_crc(S82_CRC_SCTP, crc, zero, 4);
+	crc = s82_crc(S82_CRC_SCTP, crc, h + 12, len - 12);
+	f->p.status |= RXD_L4I | (got != crc ? RXD_L4E : 0);
+}
+
 static void
 parse_l4(struct s82_frame *f, uint8_t proto, uint32_t off, uint32_t l4_len, uint32_t pseudo)
 {
@@ -95,8 +108,12 @@ parse_l4(struct s82_frame *f, uint8_t proto, uint32_t off, uint32_t l4_len, uint
 		return;
 	f->p.l4 = (uint16_t)off;
 	f->p.type |= proto == 6 ? PKT_TCP : proto == 17 ? PKT_UDP : PKT_SCTP;
-	if (proto == 132 || off + l4_len > f->len || l4_len < need)
+	if (off + l4_len > f->len || l4_len < need)
 		return;
+	if (proto == 132) {
+		check_sctp(f, h, l4_len);
+		return;
+	}
 	/* a UDP checksum of zero was not computed by its sender: nothing to verify */
 	if (proto == 17 && h[6] == 0 && h[7] == 0)
 		return;

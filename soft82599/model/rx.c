@@ -47,6 +47,13 @@ buffer_size(const struct s82_rxq *q)
 	return kb ? kb * 1024 : 2048;
 }
 
+/* The longest frame, CRC included [8.2.3.22.8, 8.2.3.22.13]; a tag comes on top of it. */
+static inline uint32_t
+port_max(const struct s82_switch *sw)
+{
+	return sw->jumbo ? sw->maxfrs : 1518;
+}
+
 /* What holds for a queue until the lock is left; looked up at its first frame. */
 static void
 open_run(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, struct s82_rx_run *r)
@@ -66,9 +73,8 @@ open_run(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, struct s82_
 	r->legacy = (q->srrctl >> 25 & 7) == 0;
 	r->strip = q->rxdctl & RXDCTL_VME;
 	r->frozen = atomic_load(&ctx->st->faults.frozen) >> pool & 1;
-	/* [7.1.1.4, 8.2.3.27.14]; a tag is not counted in the port's limit */
-	r->port_max = sw->jumbo ? sw->maxfrs : 1518;
-	r->queue_max = q->rxdctl & RXDCTL_RLPML_EN ? q->rxdctl & RXDCTL_RLPML : UINT32_MAX;
+	r->port_max = port_max(sw);
+	r->keep_crc = sw->keep_crc;
 	r->desc = r->open && r->n ? s82_dma_try(ctx, r->func, base, q->rdlen) : NULL;
 }
 
@@ -121,6 +127,24 @@ desc_at(struct s82_ctx *ctx, const struct s82_rx_run *r, const struct s82_rxq *q
 }
 
 /*
+ * As copy_out for a frame whose CRC is kept: it lies behind the data. It is the one of the frame
+ * as it came, tag included.
+ */
+static bool
+copy_out_crc(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const struct s82_frame *f,
+	uint32_t off, uint32_t len, bool strip)
+{
+	uint32_t data = f->len - (strip ? 4 : 0), n = off < data ? data - off : 0;
+	uint32_t crc = s82_crc(S82_CRC_ETHERNET, 0, f->data, f->len);
+
+	n = n < len ? n : len;
+	if (n > 0 && !copy_out(ctx, func, iova, f, off, n, strip))
+		return false;
+	return n == len || s82_dma_write(ctx, func, iova + n,
+		(const uint8_t *)&crc + (off + n - data), len - n);
+}
+
+/*
  * 1. data, 2. descriptor (done bit last), 3. head, 4. counters: in this order, so that a process
  * that dies in between leaves a ring that the next one can go on with.
  */
@@ -135,7 +159,8 @@ fill_ring(struct s82_ctx *ctx, const struct s82_rx_run *r, struct s82_rxq *q,
 		uint32_t part = len - off < r->bsize ? len - off : r->bsize;
 		uint64_t *desc = desc_at(ctx, r, q, rdh), high;
 
-		if (desc == NULL || !copy_out(ctx, r->func, desc[0], f, off, part, strip))
+		if (desc == NULL || !(r->keep_crc ? copy_out_crc : copy_out)(ctx, r->func, desc[0],
+				f, off, part, strip))
 			return false;
 		high = RXD_DD | (uint64_t)part << 32;
 		if (off + part == len) {
@@ -173,27 +198,28 @@ put(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82
 {
 	struct s82_rxq *q = &ctx->st->rxq[queue];
 	struct s82_rx_run *r = &ctx->sw->rx[queue];
-	uint32_t len = f->len, crc_len = f->len + 4;
+	uint32_t len = f->len, crc_len = f->len + 4, room;
 	bool strip;
 
 	if (r->burst != ctx->sw->burst)
 		open_run(ctx, pool, queue, r);
 	if (!r->open)
 		return drop(ctx, pool, reason, S82_DROP_RX_DISABLED);
-	if (crc_len > r->port_max + (f->p.tagged ? 4 : 0) || crc_len > r->queue_max) {
+	if (crc_len > r->port_max + (f->p.tagged ? 4 : 0)) {
 		q->drops++;
 		return drop(ctx, pool, reason, S82_DROP_OVERSIZE);
 	}
 	strip = f->p.tagged && r->strip;
 	len -= strip ? 4 : 0;
-	if ((uint64_t)free_descriptors(r, q) * r->bsize < len) {
+	room = len + (r->keep_crc ? 4 : 0);
+	if ((uint64_t)free_descriptors(r, q) * r->bsize < room) {
 		if (!r->drop_en)
 			return PUT_STALL;
 		q->drops++;
 		s82_stats_queue_drop(ctx->st, queue);
 		return drop(ctx, pool, reason, S82_DROP_NO_DESC);
 	}
-	if (!fill_ring(ctx, r, q, f, len, strip)) {
+	if (!fill_ring(ctx, r, q, f, room, strip)) {
 		q->drops++;
 		return drop(ctx, pool, reason, S82_DROP_DMA_FAULT);
 	}
@@ -375,6 +401,10 @@ wire_frame(struct s82_ctx *ctx, struct s82_frame *f, int *why)
 		return 0;
 	}
 	s82_parse_l2(ctx->sw, f);
+	if (f->len + 4 > port_max(ctx->sw) + (f->p.tagged ? 4 : 0)) {
+		*why = S82_DROP_OVERSIZE;
+		return 0;
+	}
 	pools = s82_switch_rx(ctx, f, why);
 	if (pools)
 		s82_parse_l3(ctx->sw, f);
@@ -390,6 +420,7 @@ s82_wire_rx(struct s82_ctx *ctx, const uint8_t *frame, uint32_t len)
 
 	if (!pools) {
 		s82_drop(ctx->st, -1, (enum s82_drop)why);
+		s82_stats_bad_length(ctx->st, why);
 		return verdict(ctx, &f, 0, why);
 	}
 	s82_stats_wire_rx(ctx->st, &f);

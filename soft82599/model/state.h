@@ -82,6 +82,7 @@ struct s82_txq {
 	uint32_t tdbal, tdbah, tdlen, txdctl, tdwbal, tdwbah, dca;
 	uint32_t tdh, tdt;
 	uint32_t blocked;	/* waits for room in the RX packet buffer or on the wire */
+	uint32_t tso_done;	/* bytes of the packet at tdh that went out in segments */
 	uint64_t packets, bytes, drops;
 	uint64_t ctx[2][2];	/* the last context descriptor of IDX 0 and of IDX 1 */
 };

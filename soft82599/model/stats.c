@@ -7,8 +7,6 @@
  */
 #include "internal.h"
 
-#define HLREG0_RXCRCSTRP (1u << 1)
-
 enum hw {
 	H_MPC,
 	H_QPRC = H_MPC + 8,
@@ -230,6 +228,16 @@ void
 s82_stats_missed(struct s82_state *st)
 {
 	st->hw[H_MPC]++;
+}
+
+/* RUC and ROC: what the MAC turned away for its length. */
+void
+s82_stats_bad_length(struct s82_state *st, int why)
+{
+	if (why == S82_DROP_UNDERSIZE)
+		st->hw[H_RUC]++;
+	else if (why == S82_DROP_OVERSIZE)
+		st->hw[H_ROC]++;
 }
 
 void

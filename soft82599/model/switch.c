@@ -95,6 +95,25 @@ build_pools(struct s82_switch *sw, const struct s82_state *st)
 	}
 	sw->vfre = s82_reg64(st, R_VFRE(0));
 	sw->vfte = s82_reg64(st, R_VFTE(0));
+	sw->to_self = s82_reg64(st, R_VMTXSW(0));
+}
+
+static void
+build_mirrors(struct s82_switch *sw, const struct s82_state *st)
+{
+	unsigned int i;
+
+	sw->mirrors = 0;
+	for (i = 0; i < S82_MIRRORS; i++) {
+		struct s82_mirror *m = &sw->mirror[i];
+		uint32_t ctl = s82_reg(st, R_MRCTL(i));
+
+		m->what = sw->vt ? ctl & MRCTL_ALL : 0;
+		m->to = S82_BIT(ctl >> MRCTL_MP & 63);
+		m->pools = s82_reg(st, R_MRVM(i)) | (uint64_t)s82_reg(st, R_MRVM(i + 4)) << 32;
+		m->vlvf = s82_reg(st, R_MRVLAN(i)) | (uint64_t)s82_reg(st, R_MRVLAN(i + 4)) << 32;
+		sw->mirrors |= m->what;
+	}
 }
 
 /* MRQC.MRQE: what shares the queues out [8.2.3.7.12]. */
@@ -162,6 +181,8 @@ s82_switch_update(struct s82_ctx *ctx)
 	sw->maxfrs = s82_reg(st, R_MAXFRS) >> 16;
 	sw->jumbo = s82_reg(st, R_HLREG0) & HLREG0_JUMBOEN;
 	sw->pad_small = s82_reg(st, R_HLREG0) & HLREG0_TXPADEN;
+	sw->keep_crc = !(s82_reg(st, R_HLREG0) & HLREG0_RXCRCSTRP);
+	sw->tx_vet = s82_reg(st, R_DMATXCTL) >> DMATXCTL_VT;
 	sw->lpbk = s82_reg(st, R_HLREG0) & HLREG0_LPBK;
 	sw->vt = sw->vt_ctl & VT_CTL_ENA;
 	sw->loopback = s82_reg(st, R_PFDTXGSWC) & PFDTXGSWC_LBE;
@@ -169,6 +190,7 @@ s82_switch_update(struct s82_ctx *ctx)
 	sw->def_pool = sw->vt_ctl & VT_CTL_DIS_DEFPL ? -1 : (int)(sw->vt_ctl >> VT_CTL_DEF_PL & 63);
 	build_layout(sw);
 	build_pools(sw, st);
+	build_mirrors(sw, st);
 	build_macs(sw, st);
 	build_vlans(sw, st);
 	build_rss(sw, st);
@@ -202,7 +224,7 @@ l2_filter(struct s82_ctx *ctx, const uint8_t *d, uint64_t *exact)
 	if (s->key != 0)
 		return true;
 	if (is_broadcast(d))
-		return sw->fctrl & FCTRL_BAM;
+		return sw->fctrl & (FCTRL_BAM | FCTRL_MPE);
 	if (d[0] & 1)
 		return sw->fctrl & FCTRL_MPE ||
 			(sw->mcstctrl & MCSTCTRL_MFE && hash_table_hit(ctx, d, R_MTA(0)));
@@ -247,6 +269,52 @@ vlan_filtered(const struct s82_ctx *ctx, const struct s82_parsed *p)
 		!(s82_reg(ctx->st, R_VFTA(vid >> 5)) >> (vid & 31) & 1);
 }
 
+/*
+ * Without replication a frame goes to one pool [7.10.3.4]: the lowest of its list, and the
+ * default pool for a group that no exact filter holds.
+ */
+static uint64_t
+one_pool(const struct s82_switch *sw, const uint8_t *d, uint64_t exact, uint64_t pools)
+{
+	if (d[0] & 1 && !exact)
+		return sw->def_pool >= 0 ? S82_BIT(sw->def_pool) : 0;
+	return pools & -pools;
+}
+
+/* The VLVF entries that hold a frame's VLAN, as MRVLAN names them. */
+static uint64_t
+vlvf_entries(const struct s82_state *st, const struct s82_parsed *p)
+{
+	uint64_t set = 0;
+	unsigned int i;
+
+	for (i = 0; p->tagged && i < 64; i++) {
+		uint32_t vlvf = s82_reg(st, R_VLVF(i));
+
+		if (vlvf & VLVF_VIEN && (vlvf & 0xfff) == (p->tci & 0xfff))
+			set |= S82_BIT(i);
+	}
+	return set;
+}
+
+/* What the mirror rules add to a frame's pools [7.10.3.8]. `port`: MRCTL_UPME or MRCTL_DPME. */
+static uint64_t
+mirrored(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, uint32_t port)
+{
+	const struct s82_switch *sw = ctx->sw;
+	uint64_t vlans = sw->mirrors & MRCTL_VLME ? vlvf_entries(ctx->st, &f->p) : 0, add = 0;
+	unsigned int i;
+
+	for (i = 0; i < S82_MIRRORS; i++) {
+		const struct s82_mirror *m = &sw->mirror[i];
+
+		if (m->what & port || (m->what & MRCTL_VPME && m->pools & pools) ||
+				(m->what & MRCTL_VLME && m->vlvf & vlans))
+			add |= m->to;
+	}
+	return pools | add;
+}
+
 /* The pools of a frame from the wire; 0 and the reason in *drop if it goes nowhere. */
 uint64_t
 s82_switch_rx(struct s82_ctx *ctx, const struct s82_frame *f, int *drop)
@@ -265,14 +333,27 @@ s82_switch_rx(struct s82_ctx *ctx, const struct s82_frame *f, int *drop)
 	if (!sw->vt)
 		return S82_BIT(0);
 	pools = pools_by_mac(ctx, f->data, exact) & pools_by_vlan(sw, &f->p);
+	if (!(sw->vt_ctl & VT_CTL_RPL_EN))
+		pools = one_pool(sw, f->data, exact, pools);
 	if (!pools && sw->def_pool >= 0)
 		pools = S82_BIT(sw->def_pool);
 	if (!pools)
 		*drop = S82_DROP_NO_POOL;
-	/* without replication a frame goes to one pool: the lowest of the list */
-	if (!(sw->vt_ctl & VT_CTL_RPL_EN))
-		pools &= -pools;
+	if (sw->mirrors && pools)
+		pools = mirrored(ctx, f, pools, MRCTL_UPME);
 	return pools;
+}
+
+/*
+ * VLAN anti-spoof [7.10.3.9.2]: a tag must be one of the pool's VLANs. A frame without tag passes
+ * if the pool takes such frames too: by AUPE, or as a member of VLAN 0.
+ */
+static bool
+vlan_spoofed(const struct s82_switch *sw, const struct s82_parsed *p, uint64_t me)
+{
+	uint64_t may = p->tagged ? sw->vlan_pools[p->tci & 0xfff] : sw->aupe | sw->vlan_pools[0];
+
+	return !(may & me);
 }
 
 static bool
@@ -285,7 +366,7 @@ spoofed(struct s82_ctx *ctx, const struct s82_frame *f, int *drop)
 		*drop = S82_DROP_SPOOF_MAC;
 		return true;
 	}
-	if (sw->spoof_vlan & me && f->p.tagged && !(sw->vlan_pools[f->p.tci & 0xfff] & me)) {
+	if (sw->spoof_vlan & me && vlan_spoofed(sw, &f->p, me)) {
 		*drop = S82_DROP_SPOOF_VLAN;
 		return true;
 	}
@@ -295,7 +376,7 @@ spoofed(struct s82_ctx *ctx, const struct s82_frame *f, int *drop)
 /*
  * A frame that a pool sends [7.10.3.5]: local pools, the wire, or both. A unicast address of a
  * local pool stays inside; groups go both ways; what no local pool takes goes to the wire. The
- * sender's own pool is no target.
+ * sender's own pool is no target unless PFVMTXSW says so.
  */
 uint64_t
 s82_switch_tx(struct s82_ctx *ctx, const struct s82_frame *f, bool *to_wire, int *drop)
@@ -319,15 +400,17 @@ s82_switch_tx(struct s82_ctx *ctx, const struct s82_frame *f, bool *to_wire, int
 	*to_wire = d[0] & 1 || !exact;
 	if (!sw->loopback) {
 		*to_wire = true;
-		return 0;
+		return sw->mirrors ? mirrored(ctx, f, 0, MRCTL_DPME) : 0;
 	}
 	pools = pools_by_mac(ctx, d, exact) & pools_by_vlan(sw, &f->p);
-	pools &= ~S82_BIT(f->src_pool);
+	if (!(sw->vt_ctl & VT_CTL_RPL_EN))
+		pools = one_pool(sw, d, exact, pools);
+	pools &= ~S82_BIT(f->src_pool) | sw->to_self;
 	/* a local address that no pool may get in this VLAN leaves by the wire */
 	if (!pools)
 		*to_wire = true;
-	if (pools && !(sw->vt_ctl & VT_CTL_RPL_EN))
-		pools &= -pools;
+	if (sw->mirrors)
+		pools = mirrored(ctx, f, pools, *to_wire ? MRCTL_DPME : 0);
 	return pools;
 }
 

@@ -26,13 +26,11 @@ struct txq_run {
 	uint64_t packets, bytes;	/* sent, not yet in the state's counters */
 };
 
-/* One frame's descriptors, from the first to EOP. */
+/* One packet's descriptors, from the first to EOP. */
 struct gather {
 	unsigned int segs;
 	uint32_t len;
-	uint64_t addr[MAX_SEGS];
-	uint16_t seg_len[MAX_SEGS];
-	struct desc first;
+	struct desc first, last;
 	uint32_t next;		/* index behind the last */
 };
 
@@ -100,10 +98,7 @@ gather(struct s82_ctx *ctx, const struct txq_run *r, uint32_t i, struct gather *
 			return -2;
 		if (g->segs == 0)
 			g->first = *d;
-		if (g->segs < MAX_SEGS) {
-			g->addr[g->segs] = d->lo;
-			g->seg_len[g->segs] = (uint16_t)d->cmd;
-		}
+		g->last = *d;
 		g->segs++;
 		g->len += d->cmd & 0xffff;
 		if (d->cmd & TXD_EOP)
@@ -112,43 +107,44 @@ gather(struct s82_ctx *ctx, const struct txq_run *r, uint32_t i, struct gather *
 	return -1;
 }
 
-static void
-set_be16(uint8_t *p, uint32_t v)
+/*
+ * Copies `len` bytes of the packet at the head, from byte `off` on. False: not mapped, or its
+ * descriptors are not those any more that gather() saw.
+ */
+static bool
+read_packet(struct s82_ctx *ctx, const struct txq_run *r, uint32_t off, uint8_t *dst, uint32_t len)
 {
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
+	uint32_t i = r->q->tdh;
+
+	for (; len > 0; i = after(r, i)) {
+		const struct desc *d = i != r->q->tdt ? desc_at(ctx, r, i) : NULL;
+		uint32_t n = d != NULL ? d->cmd & 0xffff : 0;
+
+		if (d == NULL)
+			return false;
+		if (off >= n) {
+			off -= n;
+			continue;
+		}
+		n = n - off < len ? n - off : len;
+		if (!s82_dma_read(ctx, r->func, d->lo + off, dst, n))
+			return false;
+		dst += n;
+		len -= n;
+		off = 0;
+	}
+	return true;
 }
 
 /*
- * Checksum insertion [7.2.5]. The context names where the headers lie; the L4 checksum field
- * already holds the pseudo header's sum.
+ * The tag to insert: the pool's own (VMVIR), or the descriptor's [7.10.3.5.3]; of a legacy packet
+ * that is the last one's. -1: none.
  */
-static void
-insert_checksums(uint8_t *d, uint32_t len, const struct desc *data, const uint64_t ctx[2])
-{
-	uint32_t maclen = ctx[0] >> 9 & 0x7f, iplen = ctx[0] & 0x1ff;
-	uint32_t tucmd = (uint32_t)ctx[1], l4 = maclen + iplen, at;
-	uint32_t type = tucmd >> 11 & 3;	/* L4T: UDP, TCP, SCTP */
-
-	if (data->olinfo & 1u << 8 && tucmd & 1u << 10 && iplen >= 20 && l4 <= len) {
-		set_be16(d + maclen + 10, 0);
-		set_be16(d + maclen + 10, ~s82_sum16(d + maclen, iplen, 0));
-	}
-	if (!(data->olinfo & 1u << 9) || type > 1)
-		return;
-	at = l4 + (type == 1 ? 16 : 6);
-	if (at + 2 <= len) {
-		uint32_t sum = ~s82_sum16(d + l4, len - l4, 0) & 0xffff;
-
-		set_be16(d + at, type == 0 && sum == 0 ? 0xffff : sum);
-	}
-}
-
-/* The tag to insert: the descriptor's, or the pool's own (VMVIR) [7.10.3.5.3]. -1: none. */
 static int
-tag_to_insert(const struct s82_ctx *ctx, unsigned int pool, const struct desc *d,
+tag_to_insert(const struct s82_ctx *ctx, unsigned int pool, const struct gather *g,
 	const uint64_t context[2])
 {
+	const struct desc *d = g->first.cmd & TXD_DEXT ? &g->first : &g->last;
 	uint32_t vmvir = s82_reg(ctx->st, R_VMVIR(pool));
 
 	if (ctx->sw->vt && (vmvir & VMVIR_VLANA) == VMVIR_DEFAULT)
@@ -160,31 +156,73 @@ tag_to_insert(const struct s82_ctx *ctx, unsigned int pool, const struct desc *d
 	return (int)(context[0] >> 16 & 0xffff);
 }
 
-/* Makes the frame from its pieces, with what is to be inserted. 0, or the reason to drop it. */
+/* One segment of a packet that is cut up, in ctx->bounce. 0, or the reason to drop the packet. */
+static int
+make_segment(struct s82_ctx *ctx, const struct txq_run *r, const struct gather *g,
+	const struct s82_offload *o, struct s82_frame *f)
+{
+	uint32_t header = o->maclen + o->iplen + o->l4len, done = r->q->tso_done, n, flags;
+	uint8_t *b = ctx->bounce;
+
+	if (!s82_tso_valid(o, g->len) || done >= o->paylen)
+		return S82_DROP_TX_BAD_DESC;
+	n = o->paylen - done < o->mss ? o->paylen - done : o->mss;
+	if (!read_packet(ctx, r, 0, b, header) || !read_packet(ctx, r, header + done, b + header, n))
+		return S82_DROP_DMA_FAULT;
+	if (done + n == o->paylen)
+		flags = s82_reg(ctx->st, R_DTXTCPFLGH);
+	else
+		flags = s82_reg(ctx->st, R_DTXTCPFLGL) >> (done == 0 ? 0 : 16);
+	s82_tso_header(b, o, done, n, flags & 0xfff);
+	f->len = header + n;
+	s82_insert_checksums(b, f->len, o, o->l4len + n);
+	return 0;
+}
+
+/* A packet as it is, with the checksums that were asked for. */
+static int
+make_whole(struct s82_ctx *ctx, const struct txq_run *r, const struct gather *g,
+	const struct s82_offload *o, struct s82_frame *f)
+{
+	if (g->len > S82_MAX_FRAME - 4)
+		return S82_DROP_TX_BAD_DESC;
+	if (!read_packet(ctx, r, 0, ctx->bounce, g->len))
+		return S82_DROP_DMA_FAULT;
+	f->len = g->len;
+	if (o != NULL)
+		s82_insert_checksums(ctx->bounce, f->len, o, 0);
+	else if (g->last.cmd & TXD_IC)
+		s82_insert_legacy(ctx->bounce, f->len, g->last.olinfo >> 8 & 0xff,
+			g->last.cmd >> 16 & 0xff);
+	return 0;
+}
+
+/* Makes a frame from the packet's pieces, with what is to be inserted. 0, or why to drop it. */
 static int
 make_frame(struct s82_ctx *ctx, const struct txq_run *r, const struct gather *g,
 	struct s82_frame *f)
 {
 	const uint64_t *context = r->q->ctx[g->first.olinfo >> 4 & 1];
-	int tag = tag_to_insert(ctx, r->pool, &g->first, context);
+	struct s82_offload o = s82_offload(context, g->first.olinfo);
+	int tag = tag_to_insert(ctx, r->pool, g, context), err;
 	bool dext = g->first.cmd & TXD_DEXT;
-	uint8_t *b = ctx->bounce, *at = b;
-	unsigned int i;
+	uint8_t *b = ctx->bounce;
 
-	if (g->segs > MAX_SEGS || g->len < 14 || g->len > S82_MAX_FRAME - 4 ||
-			(dext && g->first.cmd & TXD_TSE))
+	if (g->segs > MAX_SEGS || g->len < 14)
 		return S82_DROP_TX_BAD_DESC;
-	for (i = 0; i < g->segs; at += g->seg_len[i++])
-		if (!s82_dma_read(ctx, r->func, g->addr[i], at, g->seg_len[i]))
-			return S82_DROP_DMA_FAULT;
+	if (dext && g->first.cmd & TXD_TSE)
+		err = make_segment(ctx, r, g, &o, f);
+	else
+		err = make_whole(ctx, r, g, dext ? &o : NULL, f);
+	if (err)
+		return err;
 	f->data = b;
-	f->len = g->len;
-	if (dext && g->first.olinfo & 3u << 8)
-		insert_checksums(b, f->len, &g->first, context);
 	if (tag >= 0) {
 		memmove(b + 16, b + 12, f->len - 12);
-		set_be16(b + 12, ctx->sw->vlnctrl & VLNCTRL_VET);
-		set_be16(b + 14, (uint32_t)tag);
+		b[12] = (uint8_t)(ctx->sw->tx_vet >> 8);
+		b[13] = (uint8_t)ctx->sw->tx_vet;
+		b[14] = (uint8_t)(tag >> 8);
+		b[15] = (uint8_t)tag;
 		f->len += 4;
 	}
 	if (f->len < 60 && ctx->sw->pad_small) {
@@ -192,6 +230,21 @@ make_frame(struct s82_ctx *ctx, const struct txq_run *r, const struct gather *g,
 		f->len = 60;
 	}
 	return 0;
+}
+
+/* Moves on within a packet that is cut up; true if there are segments left. */
+static bool
+more_segments(struct s82_txq *q, const struct gather *g)
+{
+	struct s82_offload o = s82_offload(q->ctx[g->first.olinfo >> 4 & 1], g->first.olinfo);
+
+	if ((g->first.cmd & (TXD_DEXT | TXD_TSE)) != (TXD_DEXT | TXD_TSE))
+		return false;
+	q->tso_done += o.mss;
+	if (q->tso_done < o.paylen)
+		return true;
+	q->tso_done = 0;
+	return false;
 }
 
 static void
@@ -278,7 +331,7 @@ store_context(struct s82_ctx *ctx, const struct txq_run *r, const struct desc *d
 	complete(ctx, r, after(r, r->q->tdh));
 }
 
-/* One frame, or one context descriptor. */
+/* One frame, be it a segment of a packet, or one context descriptor. */
 static enum sent
 one(struct s82_ctx *ctx, struct txq_run *r)
 {
@@ -298,7 +351,7 @@ one(struct s82_ctx *ctx, struct txq_run *r)
 	if (err == -1)
 		return SENT_INCOMPLETE;
 	if (err == 0) {
-		if (!room(ctx, g.len))
+		if (!room(ctx, g.len < S82_MAX_FRAME ? g.len : S82_MAX_FRAME))
 			return SENT_BLOCKED;
 		err = make_frame(ctx, r, &g, &f);
 	} else {
@@ -307,8 +360,11 @@ one(struct s82_ctx *ctx, struct txq_run *r)
 	if (err) {
 		r->q->drops++;
 		s82_drop(ctx->st, (int)r->pool, (enum s82_drop)err);
+		r->q->tso_done = 0;
 	} else {
 		send_frame(ctx, r, &f);
+		if (more_segments(r->q, &g))
+			return SENT_OK;
 	}
 	complete(ctx, r, g.next);
 	return SENT_OK;

@@ -186,7 +186,7 @@ pools_on(struct bench *b, uint32_t mrqe)
 	pf_write(b, R_PFDTXGSWC, PFDTXGSWC_LBE);
 	pf_write(b, R_RXCTRL, RXCTRL_RXEN);
 	pf_write(b, R_RXCSUM, RXCSUM_PCSD);
-	pf_write(b, R_DMATXCTL, DMATXCTL_TE);
+	pf_write(b, R_DMATXCTL, pf_read(b, R_DMATXCTL) | DMATXCTL_TE);
 }
 
 void
