@@ -44,11 +44,11 @@ struct card_host {
 };
 
 static void *
-op_dma(struct s82_ctx *ctx, unsigned int domain, uint64_t iova, size_t *avail)
+op_dma(struct s82_ctx *ctx, unsigned int domain, uint64_t iova, size_t *avail, size_t *before)
 {
 	struct card_host *host = ctx->host;
 
-	return s82_iova_find(&host->iova, ctx->st, domain, iova, avail);
+	return s82_iova_find(&host->iova, ctx->st, domain, iova, avail, before);
 }
 
 static void

@@ -2,6 +2,41 @@
 /* DMA: a function reaches what its owner has mapped, and nothing else, as behind an IOMMU. */
 #include "internal.h"
 
+/* Asks the host, and remembers the whole piece that the answer lies in. */
+static uint8_t *
+look_up(struct s82_ctx *ctx, unsigned int func, struct s82_window *w, uint64_t iova)
+{
+	const struct s82_func *f = &ctx->st->func[func];
+	size_t avail, before;
+	uint8_t *p = NULL;
+
+	if (f->domain != 0 && s82_bus_master(ctx->st, func))
+		p = ctx->ops->dma(ctx, f->domain, iova, &avail, &before);
+	if (p == NULL)
+		return NULL;
+	w->burst = ctx->sw->burst;
+	w->iova = iova - before;
+	w->len = before + avail;
+	w->host = p - before;
+	return p;
+}
+
+/* Where `iova` lies here, and how many bytes follow it; NULL: not mapped. */
+static inline uint8_t *
+find(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t *avail)
+{
+	struct s82_window *w = &ctx->sw->window[func];
+	uint64_t d = iova - w->iova;
+
+	if (w->burst != ctx->sw->burst || d >= w->len) {
+		if (look_up(ctx, func, w, iova) == NULL)
+			return NULL;
+		d = iova - w->iova;
+	}
+	*avail = w->len - d;
+	return w->host + d;
+}
+
 static void
 fault(struct s82_ctx *ctx, unsigned int func, uint64_t iova)
 {
@@ -11,29 +46,13 @@ fault(struct s82_ctx *ctx, unsigned int func, uint64_t iova)
 	f->dma_fault_iova = iova;
 }
 
-static void *
-translate(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t *avail)
-{
-	const struct s82_func *f = &ctx->st->func[func];
-	void *p = NULL;
-
-	if (f->domain != 0 && s82_bus_master(ctx->st, func))
-		p = ctx->ops->dma(ctx, f->domain, iova, avail);
-	if (p == NULL)
-		fault(ctx, func, iova);
-	return p;
-}
-
 /* As s82_dma, for a shortcut: what it does not find counts as no fault. */
 void *
 s82_dma_try(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len)
 {
-	const struct s82_func *f = &ctx->st->func[func];
-	size_t avail = 0;
-	void *p = NULL;
+	size_t avail;
+	void *p = find(ctx, func, iova, &avail);
 
-	if (f->domain != 0 && s82_bus_master(ctx->st, func))
-		p = ctx->ops->dma(ctx, f->domain, iova, &avail);
 	return p != NULL && avail >= len ? p : NULL;
 }
 
@@ -41,9 +60,11 @@ s82_dma_try(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len)
 void *
 s82_dma(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len)
 {
-	size_t avail = 0;
-	void *p = translate(ctx, func, iova, &avail);
+	size_t avail;
+	void *p = find(ctx, func, iova, &avail);
 
+	if (p == NULL)
+		fault(ctx, func, iova);
 	return p != NULL && avail >= len ? p : NULL;
 }
 
@@ -51,18 +72,17 @@ bool
 s82_dma_read(struct s82_ctx *ctx, unsigned int func, uint64_t iova, void *dst, size_t len)
 {
 	uint8_t *d = dst;
+	size_t n;
 
-	while (len > 0) {
-		size_t n = 0;
-		const void *p = translate(ctx, func, iova, &n);
+	for (; len > 0; d += n, iova += n, len -= n) {
+		const void *p = find(ctx, func, iova, &n);
 
-		if (p == NULL)
+		if (p == NULL) {
+			fault(ctx, func, iova);
 			return false;
+		}
 		n = n < len ? n : len;
 		memcpy(d, p, n);
-		d += n;
-		iova += n;
-		len -= n;
 	}
 	return true;
 }
@@ -71,18 +91,17 @@ bool
 s82_dma_write(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const void *src, size_t len)
 {
 	const uint8_t *s = src;
+	size_t n;
 
-	while (len > 0) {
-		size_t n = 0;
-		void *p = translate(ctx, func, iova, &n);
+	for (; len > 0; s += n, iova += n, len -= n) {
+		void *p = find(ctx, func, iova, &n);
 
-		if (p == NULL)
+		if (p == NULL) {
+			fault(ctx, func, iova);
 			return false;
+		}
 		n = n < len ? n : len;
 		memcpy(p, s, n);
-		s += n;
-		iova += n;
-		len -= n;
 	}
 	return true;
 }

@@ -28,6 +28,13 @@ struct s82_mirror {
 	uint64_t to, pools, vlvf;
 };
 
+/* A piece of a function's memory as it lies in this process, while the lock is held. */
+struct s82_window {
+	uint64_t burst;		/* the hold of the lock that this is good for */
+	uint64_t iova, len;
+	uint8_t *host;
+};
+
 /*
  * A receive queue as it is for as long as the lock is held: where its ring lies in this process
  * (an unmap takes the lock), what its registers say, and what has been counted meanwhile.
@@ -69,6 +76,7 @@ struct s82_switch {
 	uint8_t pool_base[S82_POOLS], pool_mask[S82_POOLS];	/* first queue; RSS queues - 1 */
 	uint64_t burst;		/* which hold of the lock this is */
 	struct s82_rx_run rx[S82_QUEUES];
+	struct s82_window window[S82_FUNCS];	/* the last one that DMA found */
 	uint64_t rx_touched[2], tx_touched[2];	/* queues with counts to flush and a cause to raise */
 };
 

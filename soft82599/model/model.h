@@ -16,11 +16,13 @@ struct s82_switch;
 /* What the model asks of the process that it runs in. None of them may take st->lock but lock(). */
 struct s82_ops {
 	/*
-	 * Translates an address of a DMA domain. Returns where the memory lies in this process
-	 * and in *avail how many bytes are contiguous there (at least 1); or NULL if nothing
-	 * is mapped: the model counts the fault. Lock held.
+	 * Translates an address of a DMA domain. Returns where the memory lies in this process,
+	 * in *avail how many bytes are contiguous from there on (at least 1) and in *before how
+	 * many are in front of it; or NULL if nothing is mapped: the model counts the fault.
+	 * Good for as long as the lock is held, which it is.
 	 */
-	void *(*dma)(struct s82_ctx *ctx, unsigned int domain, uint64_t iova, size_t *avail);
+	void *(*dma)(struct s82_ctx *ctx, unsigned int domain, uint64_t iova, size_t *avail,
+		size_t *before);
 	/* Raises MSI-X vector `vector` of `func`, which is armed. Lock held or not. */
 	void (*irq)(struct s82_ctx *ctx, unsigned int func, unsigned int vector);
 	/* Wakes the wire thread, which sleeps. Lock held. */

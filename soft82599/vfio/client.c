@@ -173,9 +173,9 @@ s82_card_alive(void)
 /* ---- what the model asks of this process ---- */
 
 static void *
-op_dma(struct s82_ctx *ctx, unsigned int domain, uint64_t iova, size_t *avail)
+op_dma(struct s82_ctx *ctx, unsigned int domain, uint64_t iova, size_t *avail, size_t *before)
 {
-	return s82_iova_find(&s82_client.iova, ctx->st, domain, iova, avail);
+	return s82_iova_find(&s82_client.iova, ctx->st, domain, iova, avail, before);
 }
 
 static void

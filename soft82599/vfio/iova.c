@@ -86,7 +86,7 @@ find_slot(const struct s82_state *st, unsigned int domain, uint64_t iova)
 
 void *
 s82_iova_miss(struct s82_iova *c, const struct s82_state *st, unsigned int domain, uint64_t iova,
-	size_t *avail)
+	size_t *avail, size_t *before)
 {
 	const struct s82_extent *e;
 	struct s82_iova_window *w;
@@ -120,6 +120,7 @@ s82_iova_miss(struct s82_iova *c, const struct s82_state *st, unsigned int domai
 	line->domain = domain;
 	line->gen = gen;
 	*avail = e->iova + e->len - iova;
+	*before = iova - e->iova;
 	return w->host + (iova - e->iova);
 }
 

@@ -42,12 +42,12 @@ struct s82_iova {
 
 /* The slow way: finds the extent and, if it is not here yet, maps it. NULL: not mapped. */
 void *s82_iova_miss(struct s82_iova *c, const struct s82_state *st, unsigned int domain,
-	uint64_t iova, size_t *avail);
+	uint64_t iova, size_t *avail, size_t *before);
 
-/* Translates. *avail: bytes that are contiguous from there. NULL: nothing mapped. */
+/* Translates. *avail, *before: contiguous bytes from there on, in front. NULL: nothing mapped. */
 static inline void *
 s82_iova_find(struct s82_iova *c, const struct s82_state *st, unsigned int domain, uint64_t iova,
-	size_t *avail)
+	size_t *avail, size_t *before)
 {
 	const struct s82_iova_line *line;
 	uint64_t d;
@@ -58,9 +58,10 @@ s82_iova_find(struct s82_iova *c, const struct s82_state *st, unsigned int domai
 			line->gen == atomic_load_explicit(&st->domain[domain].gen,
 				memory_order_acquire)) {
 		*avail = line->len - d;
+		*before = d;
 		return line->host + d;
 	}
-	return s82_iova_miss(c, st, domain, iova, avail);
+	return s82_iova_miss(c, st, domain, iova, avail, before);
 }
 
 /* Says that the extent in `slot` is the program's own memory at `host`. */

@@ -2,7 +2,7 @@
 #include "bench_card.h"
 
 static void *
-bench_dma(struct s82_ctx *ctx, unsigned int domain, uint64_t iova, size_t *avail)
+bench_dma(struct s82_ctx *ctx, unsigned int domain, uint64_t iova, size_t *avail, size_t *before)
 {
 	struct bench *b = ctx->host;
 	unsigned int i;
@@ -14,6 +14,7 @@ bench_dma(struct s82_ctx *ctx, unsigned int domain, uint64_t iova, size_t *avail
 
 		if (r != NULL && iova >= base && iova < base + sizeof(*r)) {
 			*avail = base + sizeof(*r) - iova;
+			*before = iova - base;
 			return (void *)(uintptr_t)iova;
 		}
 	}

@@ -191,10 +191,11 @@ vf_free(const struct bench *b)
 static void *
 translate(struct bench *b, uint64_t domain, uint64_t iova, size_t *avail)
 {
+	size_t before;
 	void *p;
 
 	b->ctx.ops->lock(&b->ctx);
-	p = b->ctx.ops->dma(&b->ctx, (unsigned int)domain, iova, avail);
+	p = b->ctx.ops->dma(&b->ctx, (unsigned int)domain, iova, avail, &before);
 	b->ctx.ops->unlock(&b->ctx);
 	return p;
 }
