@@ -12,6 +12,7 @@
 #include "server.h"
 
 /* Exit statuses of the launcher itself; any other is COMMAND's. */
+#define EXIT_REFUSED	1	/* ctl: the card said no */
 #define EXIT_USAGE	2
 #define EXIT_SETUP	3
 #define EXIT_NOT_EXECUTABLE 126
@@ -41,6 +42,7 @@ struct card_opts {
 
 struct sysfs;
 struct wire;
+struct ctl;
 
 /* A running card, in the process of `run`. */
 struct card {
@@ -51,6 +53,7 @@ struct card {
 	struct s82_ctx ctx;		/* the thread's that serves sysfs */
 	struct s82_ctx show_ctx;	/* the server's first thread's, for card_report() */
 	struct sysfs *sysfs;
+	struct ctl *ctl;
 	struct wire *wire;		/* by wire_lock: `show` may look while it ends */
 	pthread_mutex_t wire_lock;
 };
@@ -65,7 +68,9 @@ int card_log_level(const char *word);
 int card_run(int argc, char **argv);
 int card_exec(int argc, char **argv);
 int card_show(int argc, char **argv);
+int card_ctl(int argc, char **argv);
 void card_help(void);
+void ctl_help(void);
 
 /*
  * Reads the options of a verb. Returns 0; EXIT_USAGE after it told on stderr what is wrong and
@@ -99,6 +104,12 @@ void card_disconnect(struct card_conn *conn);
 
 /* Fetches the JSON of `show`, to be freed by the caller; NULL and *err (-errno) on failure. */
 char *card_fetch(struct card_conn *conn, int *err);
+
+/*
+ * Has the card do what `words` say. Returns 0, or -errno if it was refused; *answer is the
+ * card's sentence, to be freed by the caller, NULL if it did not answer.
+ */
+int card_order(struct card_conn *conn, char **words, char **answer);
 
 /* The JSON of `show`, built in the card's process; a memfd, or -errno. arg: struct card. */
 int card_report(void *arg);

@@ -90,22 +90,21 @@ request(struct card_conn *conn, const struct s82_req *req, struct s82_rep *rep, 
 	return got == (ssize_t)sizeof(*rep) ? rep->err : -ECONNRESET;
 }
 
-char *
-card_fetch(struct card_conn *conn, int *err)
+/* Says hello, and then `req`, whose answer is text in a file. NULL and *err on failure. */
+static char *
+ask(struct card_conn *conn, const struct s82_req *req, struct s82_rep *rep, int *err)
 {
-	struct s82_req req = { .op = S82_REQ_HELLO, .arg = { S82_PROTO_VERSION } };
-	struct s82_rep rep;
+	struct s82_req hello = { .op = S82_REQ_HELLO, .arg = { S82_PROTO_VERSION } };
 	struct stat st;
 	char *text = NULL;
 	int fd;
 
-	*err = request(conn, &req, &rep, &fd);
+	*err = request(conn, &hello, rep, &fd);
 	if (fd >= 0)
 		close(fd);
 	if (*err < 0)
 		return NULL;
-	req = (struct s82_req){ .op = S82_REQ_SHOW };
-	*err = request(conn, &req, &rep, &fd);
+	*err = request(conn, req, rep, &fd);
 	if (*err == 0 && fd < 0)
 		*err = -EPROTO;
 	if (*err == 0) {
@@ -120,6 +119,34 @@ card_fetch(struct card_conn *conn, int *err)
 	if (fd >= 0)
 		close(fd);
 	return text;
+}
+
+char *
+card_fetch(struct card_conn *conn, int *err)
+{
+	struct s82_req req = { .op = S82_REQ_SHOW };
+	struct s82_rep rep;
+
+	return ask(conn, &req, &rep, err);
+}
+
+int
+card_order(struct card_conn *conn, char **words, char **answer)
+{
+	struct s82_req req = { .op = S82_REQ_CTL };
+	struct s82_rep rep;
+	size_t used = 0;
+	int err;
+
+	*answer = NULL;
+	for (; *words != NULL; words++) {
+		used += snprintf(req.text + used, sizeof(req.text) - used, "%s%s",
+			used == 0 ? "" : " ", *words);
+		if (used >= sizeof(req.text))
+			return -E2BIG;
+	}
+	*answer = ask(conn, &req, &rep, &err);
+	return *answer == NULL ? err : -(int)rep.val[0];
 }
 
 static char library[4352];	/* empty: not found */

@@ -74,6 +74,12 @@ s82_irqs_clear(struct s82_server *s, unsigned int func)
 	put_fd(&s->dev[func].req_fd, -1);
 }
 
+void
+s82_irqs_ask_back(struct s82_server *s, unsigned int func)
+{
+	ring(s->dev[func].req_fd);
+}
+
 /* ERR and REQ: one eventfd each, which this card never raises but on request. */
 static int
 set_single(struct device *d, const uint64_t *arg, const int *fds, unsigned int nfds)

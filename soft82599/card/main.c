@@ -59,6 +59,7 @@ main(int argc, char **argv)
 		{ "run", card_run },
 		{ "exec", card_exec },
 		{ "show", card_show },
+		{ "ctl", card_ctl },
 	};
 
 	card_find_library();
@@ -75,10 +76,10 @@ main(int argc, char **argv)
 		return 0;
 	}
 	if (argc > 1)
-		fprintf(stderr, "soft82599: '%s' is not a verb; run, exec, show, --help and "
+		fprintf(stderr, "soft82599: '%s' is not a verb; run, exec, show, ctl, --help and "
 			"--version are\n", argv[1]);
 	else
-		fprintf(stderr, "soft82599: a verb is missing: run, exec or show; --help tells "
+		fprintf(stderr, "soft82599: a verb is missing: run, exec, show or ctl; --help tells "
 			"more\n");
 	return EXIT_USAGE;
 }

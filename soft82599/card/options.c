@@ -4,6 +4,7 @@
 #include <bsd/string.h>
 #include <errno.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define VERB_RUN	1u
 #define VERB_EXEC	2u
 #define VERB_SHOW	4u
+#define VERB_CTL	8u
 #define MAX_WINDOW	65536
 #define DEFAULT_WINDOW	256
 #define DEFAULT_VFS	2
@@ -84,7 +86,8 @@ static const char *
 read_wire(struct card_opts *opts, char *arg)
 {
 	static const char allowed[] =
-		"none, loop, pcap:IN[:OUT] and verify:IN[:FIRST.pcap] are allowed";
+		"none, loop, pcap:IN[:OUT], verify:IN[:FIRST.pcap], tap:IF and peer:NAME are "
+		"allowed";
 
 	free(opts->wire_in);
 	free(opts->wire_out);
@@ -101,7 +104,15 @@ read_wire(struct card_opts *opts, char *arg)
 		return read_files(opts, arg + 7) == 0 ? NULL :
 			"verify:IN[:FIRST.pcap] names files";
 	} else if (strncmp(arg, "tap:", 4) == 0) {
-		return "a tap as the wire is not there yet; none, loop, pcap and verify are";
+		opts->wire = S82_WIRE_TAP;
+		opts->wire_in = strdup(arg + 4);
+		return arg[4] != '\0' && strlen(arg + 4) < IFNAMSIZ && strchr(arg, '/') == NULL ?
+			NULL : "tap:IF names an interface, 1 to 15 characters";
+	} else if (strncmp(arg, "peer:", 5) == 0) {
+		opts->wire = S82_WIRE_PEER;
+		opts->wire_in = strdup(arg + 5);
+		return arg[5] != '\0' && strlen(arg + 5) < sizeof(opts->name) ? NULL :
+			"peer:NAME is the name of the other card";
 	} else {
 		return allowed;
 	}
@@ -185,7 +196,7 @@ read_json(struct card_opts *opts, char *arg)
 }
 
 static const struct option_row rows[] = {
-	{ "name", VERB_RUN | VERB_EXEC | VERB_SHOW, "NAME", read_name,
+	{ "name", VERB_RUN | VERB_EXEC | VERB_SHOW | VERB_CTL, "NAME", read_name,
 		"which card; for run the default is card-PID" },
 	{ "pf", VERB_RUN, "BDF", read_pf, "PCI address of the port (0000:03:00.1)" },
 	{ "vfs", VERB_RUN, "N", read_vfs, "virtual functions, 0 to 63 (2)" },
@@ -222,8 +233,10 @@ help_options(unsigned int verbs)
 				"  %-19s   loop                    what is sent comes back\n"
 				"  %-19s   pcap:IN[:OUT]           sends IN once, records OUT\n"
 				"  %-19s   verify:IN[:FIRST.pcap]  sends IN in a loop and checks\n"
-				"  %-19s                           each frame that comes back\n",
-				"", "", "", "", "");
+				"  %-19s                           each frame that comes back\n"
+				"  %-19s   tap:IF                  a tap device: Linux is the partner\n"
+				"  %-19s   peer:NAME               another card, back to back\n",
+				"", "", "", "", "", "", "");
 	}
 }
 
@@ -235,11 +248,13 @@ card_help(void)
 		"usage: soft82599 run [OPTION]... -- COMMAND...\n"
 		"       soft82599 exec --name NAME -- COMMAND...\n"
 		"       soft82599 show --name NAME [--json]\n"
+		"       soft82599 ctl --name NAME VERB...\n"
 		"       soft82599 --help | --version\n"
 		"\n"
 		"run    makes a card and runs COMMAND on it; the card ends with COMMAND\n"
 		"exec   runs another COMMAND on a card that is running\n"
 		"show   prints what the card knows: pools, filters, queues, mailboxes, drops\n"
+		"ctl    makes something happen to a card; soft82599 ctl --help lists what\n"
 		"\n"
 		"COMMAND sees this card alone in /sys/bus/pci and /sys/kernel/iommu_groups; the\n"
 		"machine's own devices are hidden from it, so that nothing else is touched.\n"
@@ -264,7 +279,7 @@ static unsigned int
 verb_bit(const char *verb)
 {
 	return strcmp(verb, "run") == 0 ? VERB_RUN : strcmp(verb, "exec") == 0 ? VERB_EXEC :
-		VERB_SHOW;
+		strcmp(verb, "ctl") == 0 ? VERB_CTL : VERB_SHOW;
 }
 
 /* What only holds for several options together. */
@@ -273,6 +288,8 @@ check_together(const char *verb, struct card_opts *opts)
 {
 	unsigned int bit = verb_bit(verb);
 
+	if (bit == VERB_CTL && opts->command[0] == NULL)
+		return usage(verb, "VERB", NULL, "is missing; soft82599 ctl --help lists them");
 	if (bit != VERB_SHOW && opts->command[0] == NULL)
 		return usage(verb, "COMMAND", NULL, "is missing; write it after --");
 	if (bit == VERB_SHOW && opts->command[0] != NULL)
@@ -284,6 +301,9 @@ check_together(const char *verb, struct card_opts *opts)
 	if (opts->verify_json != NULL && opts->wire != S82_WIRE_VERIFY)
 		return usage(verb, "--verify-json", opts->verify_json,
 			"goes with --wire verify:IN only");
+	if (opts->wire == S82_WIRE_PEER && strcmp(opts->wire_in, opts->name) == 0)
+		return usage(verb, "--wire peer", opts->wire_in,
+			"is this card itself; --wire loop is a cable to oneself");
 	return 0;
 }
 
@@ -314,7 +334,9 @@ card_options(const char *verb, int argc, char **argv, struct card_opts *opts)
 		const char *allowed;
 
 		if (c == 'h' || c == 'V') {
-			if (c == 'h')
+			if (c == 'h' && verb_bit(verb) == VERB_CTL)
+				ctl_help();
+			else if (c == 'h')
 				card_help();
 			else
 				printf("soft82599 %s\n", S82_VERSION);

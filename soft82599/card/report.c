@@ -14,6 +14,7 @@
 
 #include "../model/regs.h"
 #include "card.h"
+#include "ctl.h"
 #include "sysfs.h"
 #include "wire.h"
 
@@ -140,7 +141,7 @@ functions(const struct card *card, const struct s82_state *st)
 		const struct s82_func *fn = &st->func[f];
 		json_t *object;
 
-		if (!fn->present)
+		if (!fn->present && !atomic_load(&fn->removed))
 			continue;
 		object = json_object();
 		set_str(object, "name", owner(st, f == S82_PF ? st->num_vfs : f, name));
@@ -151,6 +152,7 @@ functions(const struct card *card, const struct s82_state *st)
 			json_integer(st->client[fn->owner % S82_MAX_CLIENTS].pid));
 		set_int(object, "users", s82_server_users(card->server, f));
 		set_int(object, "resets", fn->resets);
+		set_bool(object, "removed", atomic_load(&fn->removed));
 		set_int(object, "interrupts", fn->irqs);
 		set_int(object, "dma_faults", fn->dma_faults);
 		if (fn->dma_faults != 0)
@@ -444,6 +446,7 @@ everything(struct card *card, const struct s82_state *st)
 		(int)st->fifo.packets, "bytes", (int)st->fifo.bytes, "stalls",
 		(json_int_t)st->fifo.stalls));
 	json_object_set_new(root, "clients", clients(st));
+	json_object_set_new(root, "ctl", ctl_json(card->ctl, st));
 	return root;
 }
 

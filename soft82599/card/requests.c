@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "server_priv.h"
 
 #define UUID_LEN	36
+#define CTL_ANSWER	512
 
 /* ---- descriptors ---- */
 
@@ -309,6 +311,8 @@ device_open(struct s82_server *s, unsigned int client, unsigned int func, const 
 	bool given;
 	int rc;
 
+	if (atomic_load(&s->st->func[func].removed))
+		return -ENODEV;
 	if (d->domain == 0 || s->container[d->domain].iommu == 0 ||
 			s->st->func[func].driver != S82_DRV_VFIO)
 		return -EINVAL;
@@ -417,6 +421,25 @@ s82_server_orphan(struct s82_server *s, unsigned int id)
 	s->ctx.ops->unlock(&s->ctx);
 }
 
+/* ---- ctl ---- */
+
+/* The sentence goes back as a file, whose length says how long it is. */
+static int
+control(struct s82_server *s, const char *text, struct s82_rep *rep, int *fd)
+{
+	char answer[CTL_ANSWER] = "";
+	int err;
+
+	if (s->ctl == NULL)
+		return -ENOTSUP;
+	*fd = memfd_create("ctl", MFD_CLOEXEC);
+	if (*fd < 0)
+		return -errno;
+	err = s->ctl(s->ctl_arg, text, answer, sizeof(answer));
+	rep->val[0] = (uint64_t)-err;
+	return write(*fd, answer, strlen(answer)) < 0 ? -errno : 0;
+}
+
 /* ---- dispatch ---- */
 
 static int
@@ -503,6 +526,8 @@ dispatch(struct s82_server *s, unsigned int client, const struct s82_req *req, c
 	case S82_REQ_SHOW:
 		*fd = s->show != NULL ? s->show(s->show_arg) : -ENOTSUP;
 		return *fd < 0 ? *fd : 0;
+	case S82_REQ_CTL:
+		return control(s, req->text, rep, fd);
 	default:
 		return -EINVAL;
 	}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "card.h"
+#include "ctl.h"
 #include "sysfs.h"
 #include "wire.h"
 
@@ -64,6 +65,10 @@ make_server(struct card *card)
 	if (err != 0)
 		return failed("the card's memory", err);
 	s82_server_set_show(card->server, card_report, card);
+	card->ctl = ctl_new(card);
+	if (card->ctl == NULL)
+		return failed("ctl", -ENOMEM);
+	s82_server_set_ctl(card->server, ctl_do, card->ctl);
 	return 0;
 }
 
@@ -141,7 +146,9 @@ card_down(struct card *card)
 	/* it asks the server who uses what */
 	if (s != NULL && s->mode == SYSFS_FUSE && s->fuse != NULL)
 		sysfs_fuse_stop(s);
+	ctl_stop(card->ctl);
 	s82_server_destroy(card->server);
+	ctl_free(card->ctl);
 	if (s != NULL && s->mode == SYSFS_FILES && s->dir[0] != '\0')
 		sysfs_files_stop(s);
 	/* what FUSE and the rest still hold goes with the process */

@@ -523,6 +523,20 @@ end_threads(struct s82_server *s)
 		pthread_join(s->thread[--s->threads], NULL);
 }
 
+void
+s82_server_set_ctl(struct s82_server *s,
+	int (*ctl)(void *arg, const char *text, char *answer, size_t size), void *arg)
+{
+	s->ctl = ctl;
+	s->ctl_arg = arg;
+}
+
+void
+s82_server_ask_back(struct s82_server *s, unsigned int func)
+{
+	s82_irqs_ask_back(s, func);
+}
+
 int
 s82_server_start(struct s82_server *s)
 {

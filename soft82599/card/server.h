@@ -34,6 +34,16 @@ int s82_server_create(struct s82_server **server, const char *name, struct s82_s
  */
 void s82_server_set_show(struct s82_server *server, int (*show)(void *arg), void *arg);
 
+/*
+ * `ctl` answers S82_REQ_CTL: it does what `text` says and writes a sentence of less than `size`
+ * bytes. Returns 0 or -errno. It runs in the server's thread without st->lock.
+ */
+void s82_server_set_ctl(struct s82_server *server,
+	int (*ctl)(void *arg, const char *text, char *answer, size_t size), void *arg);
+
+/* Asks whoever has `func` open to give it back: VFIO's REQ interrupt. The server's thread only. */
+void s82_server_ask_back(struct s82_server *server, unsigned int func);
+
 /* Starts the threads, with all signals blocked. Returns 0 or -errno. */
 int s82_server_start(struct s82_server *server);
 

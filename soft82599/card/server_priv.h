@@ -65,6 +65,8 @@ struct s82_server {
 	struct rlimit nofile;	/* of before */
 	int (*show)(void *arg);
 	void *show_arg;
+	int (*ctl)(void *arg, const char *text, char *answer, size_t size);
+	void *ctl_arg;
 	uint64_t serial;	/* of the newest extent */
 	struct conn conn[S82_MAX_CLIENTS];
 	int handle_sock[S82_MAX_HANDLES];	/* our ends; -1: free */
@@ -114,6 +116,7 @@ void *s82_nudge_thread(void *arg);
 int s82_irqs_set(struct s82_server *s, unsigned int client, const uint64_t *arg, const int *fds,
 	unsigned int nfds);
 int s82_irqs_trigger(struct s82_server *s, const uint64_t *arg);
+void s82_irqs_ask_back(struct s82_server *s, unsigned int func);
 void s82_irqs_clear(struct s82_server *s, unsigned int func);
 /* Raises what clients left in irq_pending. */
 void s82_irqs_deliver(struct s82_server *s);

@@ -146,7 +146,7 @@ object(const char *title, const json_t *fields)
 
 static const struct column function_columns[] = {
 	{ "function", "name" }, { "bdf", "bdf" }, { "driver", "driver" }, { "group", "group" },
-	{ "pid", "pid" }, { "resets", "resets" }, { "irqs", "interrupts" },
+	{ "pid", "pid" }, { "resets", "resets" }, { "out", "removed" }, { "irqs", "interrupts" },
 	{ "DMA faults", "dma_faults" }, { NULL, NULL },
 };
 static const struct column pool_columns[] = {
@@ -211,8 +211,47 @@ card_print(const char *text)
 	object("Port", json_object_get(root, "stats"));
 	object("Receive packet buffer", json_object_get(root, "rx_fifo"));
 	object("Wire", json_object_get(root, "wire"));
+	object("Faults on request", json_object_get(root, "ctl"));
 	json_decref(root);
 	return 0;
+}
+
+/* Connects, or says that there is no such card. */
+static int
+reach(struct card_conn *conn, const char *name)
+{
+	int err = card_connect(conn, name);
+
+	if (err != 0)
+		card_log(CARD_LOG_ERROR, "no card named '%s' runs here: %s", name, strerror(-err));
+	return err;
+}
+
+int
+card_ctl(int argc, char **argv)
+{
+	struct card_opts opts;
+	struct card_conn conn;
+	char *answer;
+	int err = card_options("ctl", argc, argv, &opts);
+
+	if (err != 0)
+		return err < 0 ? 0 : err;
+	if (reach(&conn, opts.name) != 0)
+		return EXIT_SETUP;
+	err = card_order(&conn, opts.command, &answer);
+	card_disconnect(&conn);
+	if (answer == NULL) {
+		card_log(CARD_LOG_ERROR, "card '%s' does not answer: %s", opts.name,
+			strerror(-err));
+		return EXIT_SETUP;
+	}
+	if (err == 0)
+		printf("%s\n", answer);
+	else
+		fprintf(stderr, "soft82599 ctl: %s\n", answer);
+	free(answer);
+	return err == 0 ? 0 : err == -EINVAL ? EXIT_USAGE : EXIT_REFUSED;
 }
 
 int
@@ -225,12 +264,8 @@ card_show(int argc, char **argv)
 
 	if (err != 0)
 		return err < 0 ? 0 : err;
-	err = card_connect(&conn, opts.name);
-	if (err != 0) {
-		card_log(CARD_LOG_ERROR, "no card named '%s' runs here: %s", opts.name,
-			strerror(-err));
+	if (reach(&conn, opts.name) != 0)
 		return EXIT_SETUP;
-	}
 	text = card_fetch(&conn, &err);
 	card_disconnect(&conn);
 	if (text != NULL && opts.json)

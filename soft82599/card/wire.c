@@ -85,6 +85,15 @@ wire_ready(struct wire *w, const uint8_t *frame, uint32_t len, struct s82_verdic
 		wanted(w->st, frame, to->pools);
 }
 
+struct s82_verdict
+wire_give(struct wire *w, const uint8_t *frame, uint32_t len)
+{
+	struct s82_wire_rec rec = { .len = len };
+
+	w->given++;
+	return wire_carry(w, WIRE_IN, &rec, frame);
+}
+
 /* Takes what the NIC sent. Returns how many frames. */
 static unsigned int
 take(struct wire *w)
@@ -92,8 +101,9 @@ take(struct wire *w)
 	struct s82_wire_rec rec;
 	unsigned int n = 0;
 
-	while (n < OUT_BURST && s82_wire_take(w->st, &rec, w->frame) > 0) {
-		w->ops->out(w, &rec, w->frame);
+	while (n < OUT_BURST && (w->ops->ready == NULL || w->ops->ready(w)) &&
+			s82_wire_take(w->st, &rec, w->frame) > 0) {
+		wire_carry(w, WIRE_OUT, &rec, w->frame);
 		n++;
 	}
 	if (n > 0) {
@@ -109,14 +119,18 @@ doze(struct wire *w)
 {
 	uint64_t wait = w->wait_ns, count;
 	struct timespec ts = { wait / 1000000000ull, wait % 1000000000ull };
-	struct pollfd pfd = { .fd = w->wake_fd, .events = POLLIN };
+	struct pollfd pfd[2] = {
+		{ .fd = w->wake_fd, .events = POLLIN },
+		{ .fd = w->poll_fd, .events = w->poll_events },	/* -1 is passed over */
+	};
+	bool stuck = (w->poll_events & POLLOUT) != 0;
 
 	atomic_store(&w->st->wire.sleeping, 1);
-	if (atomic_load(&w->st->wire.tail) == atomic_load(&w->st->wire.head) &&
+	if ((stuck || atomic_load(&w->st->wire.tail) == atomic_load(&w->st->wire.head)) &&
 			!atomic_load(&w->stop))
-		ppoll(&pfd, 1, &ts, NULL);
+		ppoll(pfd, 2, &ts, NULL);
 	atomic_store(&w->st->wire.sleeping, 0);
-	if (pfd.revents != 0 && read(w->wake_fd, &count, sizeof(count)) < 0)
+	if (pfd[0].revents != 0 && read(w->wake_fd, &count, sizeof(count)) < 0)
 		return;		/* somebody else's wake-up: nothing to count */
 }
 
@@ -134,6 +148,7 @@ wire_thread(void *arg)
 		w->wait_ns = IDLE_NS;
 		n = take(w);
 		n += w->ops->in(w);
+		n += wire_due(w, false);
 		pthread_mutex_unlock(&w->lock);
 		if (n == 0)
 			doze(w);
@@ -142,6 +157,7 @@ wire_thread(void *arg)
 	pthread_mutex_lock(&w->lock);
 	while (take(w) > 0)
 		;
+	wire_due(w, true);
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
@@ -165,7 +181,8 @@ wire_start(struct wire **wire, const struct card_opts *opts, struct s82_state *s
 {
 	static const struct wire_ops *const kinds[] = {
 		[S82_WIRE_LOOP] = &wire_loop, [S82_WIRE_PCAP] = &wire_pcap,
-		[S82_WIRE_VERIFY] = &wire_verify,
+		[S82_WIRE_VERIFY] = &wire_verify, [S82_WIRE_TAP] = &wire_tap,
+		[S82_WIRE_PEER] = &wire_peer,
 	};
 	struct wire *w;
 	int err;
@@ -180,6 +197,7 @@ wire_start(struct wire **wire, const struct card_opts *opts, struct s82_state *s
 	w->opts = opts;
 	w->st = st;
 	w->wake_fd = s82_server_wire_fd(server);
+	w->poll_fd = -1;
 	pthread_mutex_init(&w->lock, NULL);
 	err = s82_server_ctx_init(server, &w->ctx);
 	if (err != 0) {
@@ -220,10 +238,23 @@ wire_stop(struct wire *w)
 	atomic_store(&w->st->wire.consumer, 0);
 	found = w->ops->finish(w);
 	w->ops->close(w);
+	wire_impair_free(w);
 	s82_server_ctx_fini(&w->ctx);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 	return found;
+}
+
+json_t *
+wire_drops_json(const uint64_t *dropped)
+{
+	json_t *object = json_object();
+
+	for (unsigned int d = 0; d < S82_DROPS; d++) {
+		if (dropped[d] > 0)
+			json_object_set_new(object, s82_drop_name(d), json_integer(dropped[d]));
+	}
+	return object;
 }
 
 json_t *
@@ -237,6 +268,7 @@ wire_json(struct wire *w)
 	object = w->ops->json(w);
 	json_object_set_new(object, "frames_out", json_integer(w->taken));
 	json_object_set_new(object, "frames_in", json_integer(w->given));
+	json_object_set_new(object, "impair", wire_impair_json(w));
 	pthread_mutex_unlock(&w->lock);
 	return object;
 }

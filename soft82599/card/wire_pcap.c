@@ -94,14 +94,13 @@ file_in(struct wire *w)
 	while (n < IN_BURST && p->next < p->frames.count &&
 			ready(w, p, &p->frames.frame[p->next])) {
 		const struct wire_frame *f = &p->frames.frame[p->next++];
-		struct s82_verdict v = s82_wire_rx(&w->ctx, f->data, f->len);
+		struct s82_verdict v = wire_give(w, f->data, f->len);
 
 		if (v.drop >= 0)
 			p->dropped[v.drop]++;
 		n++;
 	}
 	w->ctx.ops->unlock(&w->ctx);
-	w->given += n;
 	return n;
 }
 
@@ -121,16 +120,10 @@ static json_t *
 file_json(struct wire *w)
 {
 	struct file_wire *p = w->priv;
-	json_t *dropped = json_object();
 
-	for (unsigned int d = 0; d < S82_DROPS; d++) {
-		if (p->dropped[d] > 0)
-			json_object_set_new(dropped, s82_drop_name(d),
-				json_integer(p->dropped[d]));
-	}
 	return json_pack("{s:s, s:i, s:I, s:I, s:o}", "mode", "pcap", "packets_in_file",
 		(int)p->frames.count, "sent", (json_int_t)p->next, "received",
-		(json_int_t)p->recorded, "dropped", dropped);
+		(json_int_t)p->recorded, "dropped", wire_drops_json(p->dropped));
 }
 
 static void
@@ -146,5 +139,6 @@ file_close(struct wire *w)
 }
 
 const struct wire_ops wire_pcap = {
-	file_open, file_out, file_in, file_finish, file_json, file_close,
+	.open = file_open, .out = file_out, .in = file_in, .finish = file_finish,
+	.json = file_json, .close = file_close,
 };

@@ -492,5 +492,7 @@ verify_finish(struct wire *w)
 }
 
 const struct wire_ops wire_verify = {
-	verify_open, verify_out, verify_in, verify_finish, verify_json, verify_close,
+	.open = verify_open, .out = verify_out, .in = verify_in, .finish = verify_finish,
+	.json = verify_json, .close = verify_close,
+	.one_way = true,	/* it wants to know what became of each frame that it sent */
 };
