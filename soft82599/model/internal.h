@@ -43,6 +43,7 @@ struct s82_rx_run {
 	uint64_t burst;		/* the hold of the lock that this is good for */
 	uint64_t (*desc)[2];	/* NULL if the ring does not lie in one piece */
 	uint32_t n, bsize;	/* descriptors; bytes of a buffer */
+	uint32_t plain_max;	/* longest frame for the short way, 0: there is none */
 	uint32_t port_max;	/* longest frame, CRC included, tag not */
 	uint8_t func, pool;
 	bool open, drop_en, legacy, strip, frozen, keep_crc;

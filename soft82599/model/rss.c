@@ -59,11 +59,11 @@ toeplitz(const struct s82_switch *sw, const uint8_t *p, unsigned int len, unsign
 	return h;
 }
 
-/* The ones' complement sum of RFC 1071, folded; `sum` is what to begin with. */
-uint32_t
-s82_sum16(const uint8_t *p, uint32_t len, uint32_t sum)
+/* Adds up 16-bit words as they lie in memory; folded by complete() [RFC 1071]. */
+static inline uint64_t
+add_words(uint64_t acc, const uint8_t *p, uint32_t len)
 {
-	uint64_t acc = 0, w = 0;
+	uint64_t w = 0;
 
 	for (; len >= 8; len -= 8, p += 8) {
 		memcpy(&w, p, 8);
@@ -75,14 +75,33 @@ s82_sum16(const uint8_t *p, uint32_t len, uint32_t sum)
 		memcpy(&v, p, 2);
 		acc += v;
 	}
-	acc += len ? *p : 0;
+	return acc + (len ? *p : 0);
+}
+
+/* Folds to 16 bits, with end-around carries. */
+static inline uint32_t
+complete(uint64_t acc)
+{
+	acc = (acc & 0xffffffff) + (acc >> 32);
+	acc = (acc & 0xffff) + (acc >> 16);
+	acc = (acc & 0xffff) + (acc >> 16);
+	return (uint32_t)((acc & 0xffff) + (acc >> 16));
+}
+
+/* The ones' complement sum of `len` bytes, in host order; `sum` is what to begin with. */
+uint32_t
+s82_sum16(const uint8_t *p, uint32_t len, uint32_t sum)
+{
 	/* summed in memory order; a sum may be swapped at the end as well as at the start */
-	while (acc >> 16)
-		acc = (acc & 0xffff) + (acc >> 16);
-	acc = __builtin_bswap16((uint16_t)acc) + (uint64_t)sum;
-	while (acc >> 16)
-		acc = (acc & 0xffff) + (acc >> 16);
-	return (uint32_t)acc;
+	return complete(__builtin_bswap16((uint16_t)complete(add_words(0, p, len))) + (uint64_t)sum);
+}
+
+/* What a protocol and a length add to a pseudo header's sum in memory order. */
+static inline uint64_t
+pseudo_tail(uint8_t proto, uint32_t len)
+{
+	return ((uint64_t)proto << 8) + __builtin_bswap16((uint16_t)len) +
+		__builtin_bswap16((uint16_t)(len >> 16));
 }
 
 /* The CRC of an SCTP packet, computed with its own field zero [RFC 9260, appendix A]. */
@@ -99,7 +118,7 @@ check_sctp(struct s82_frame *f, const uint8_t *h, uint32_t len)
 }
 
 static void
-parse_l4(struct s82_frame *f, uint8_t proto, uint32_t off, uint32_t l4_len, uint32_t pseudo)
+parse_l4(struct s82_frame *f, uint8_t proto, uint32_t off, uint32_t l4_len, uint64_t pseudo)
 {
 	const uint8_t *h = f->data + off;
 	uint32_t need = proto == 6 ? 20 : proto == 17 ? 8 : 12;
@@ -118,7 +137,7 @@ parse_l4(struct s82_frame *f, uint8_t proto, uint32_t off, uint32_t l4_len, uint
 	if (proto == 17 && h[6] == 0 && h[7] == 0)
 		return;
 	f->p.status |= RXD_L4I | (proto == 17 ? RXD_UDPCS : 0);
-	if (s82_sum16(h, l4_len, pseudo) != 0xffff)
+	if (complete(add_words(pseudo, h, l4_len)) != 0xffff)
 		f->p.status |= RXD_L4E;
 }
 
@@ -138,11 +157,12 @@ parse_ipv4(const struct s82_switch *sw, struct s82_frame *f, uint32_t off)
 	f->p.l3 = (uint16_t)off;
 	f->p.type |= PKT_IPV4 | (ihl > 20 ? PKT_IPV4E : 0);
 	f->p.status |= RXD_IPCS;
-	if (s82_sum16(h, ihl, 0) != 0xffff)
+	if (complete(add_words(0, h, ihl)) != 0xffff)
 		f->p.status |= RXD_IPE;
 	f->p.frag = (be16(h + 6) & 0x3fff) != 0;
 	if (!f->p.frag)
-		parse_l4(f, h[9], off + ihl, total - ihl, s82_sum16(h + 12, 8, h[9] + total - ihl));
+		parse_l4(f, h[9], off + ihl, total - ihl,
+			add_words(pseudo_tail(h[9], total - ihl), h + 12, 8));
 	l4 = f->p.l4 != 0 && off + ihl + 4 <= f->len;
 	if (l4 && f->p.type & PKT_TCP && sw->mrqc & MRQC_TCPIPV4)
 		f->p.rss_type = RSS_TCPIPV4;
@@ -193,7 +213,8 @@ parse_ipv6(const struct s82_switch *sw, struct s82_frame *f, uint32_t off)
 	next = ipv6_extensions(f, h[6], &l4);
 	l4_len = payload + 40 > l4 - off ? payload + 40 - (l4 - off) : 0;
 	if (!f->p.frag)
-		parse_l4(f, next, l4, l4_len, s82_sum16(h + 8, 32, next + l4_len));
+		parse_l4(f, next, l4, l4_len,
+			add_words(pseudo_tail(next, l4_len), h + 8, 32));
 	if (f->p.l4 && f->p.type & PKT_TCP && sw->mrqc & MRQC_TCPIPV6)
 		f->p.rss_type = RSS_TCPIPV6;
 	else if (f->p.l4 && f->p.type & PKT_UDP && sw->mrqc & MRQC_UDPIPV6)

@@ -76,6 +76,9 @@ open_run(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, struct s82_
 	r->port_max = port_max(sw);
 	r->keep_crc = sw->keep_crc;
 	r->desc = r->open && r->n ? s82_dma_try(ctx, r->func, base, q->rdlen) : NULL;
+	r->plain_max = 0;
+	if (r->desc != NULL && !r->legacy && !r->keep_crc && !r->frozen && q->rdh < r->n)
+		r->plain_max = r->port_max - 4 < r->bsize ? r->port_max - 4 : r->bsize;
 }
 
 /* The two halves of a written-back descriptor that do not depend on its place in the frame. */
@@ -192,6 +195,40 @@ free_descriptors(const struct s82_rx_run *r, const struct s82_rxq *q)
 	return rdt >= q->rdh ? rdt - q->rdh : rdt + r->n - q->rdh;
 }
 
+/*
+ * The common case: an untagged frame into one descriptor of a ring that lies in one piece. The
+ * order is fill_ring()'s. False: it is something else, and nothing has been done.
+ */
+static inline bool
+put_plain(struct s82_ctx *ctx, struct s82_rx_run *r, struct s82_rxq *q, const struct s82_frame *f)
+{
+	uint32_t rdh = q->rdh, rdt = atomic_load_explicit(&q->rdt, memory_order_acquire);
+	uint64_t *desc;
+	void *buf;
+
+	if (f->len > r->plain_max || f->p.tagged || rdt == rdh || rdt >= r->n)
+		return false;
+	desc = r->desc[rdh];
+	buf = s82_dma_try(ctx, r->func, desc[0], f->len);
+	if (buf == NULL)
+		return false;
+	memcpy(buf, f->data, f->len);
+	write_back(desc, writeback_low(ctx, &f->p), RXD_DD | RXD_EOP | f->p.status |
+		(f->src_pool >= 0 ? RXD_LB : 0) | (uint64_t)f->len << 32, false);
+	q->rdh = rdh + 1 == r->n ? 0 : rdh + 1;
+	return true;
+}
+
+static inline void
+count(struct s82_ctx *ctx, struct s82_rx_run *r, unsigned int queue, const struct s82_frame *f,
+	uint32_t len)
+{
+	r->packets++;
+	r->bytes += len;
+	r->mcast += f->data[0] & 1;
+	ctx->sw->rx_touched[queue / 64] |= S82_BIT(queue % 64);
+}
+
 static enum put
 put(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82_frame *f,
 	int *reason)
@@ -203,6 +240,10 @@ put(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82
 
 	if (r->burst != ctx->sw->burst)
 		open_run(ctx, pool, queue, r);
+	if (put_plain(ctx, r, q, f)) {
+		count(ctx, r, queue, f, f->len);
+		return PUT_OK;
+	}
 	if (!r->open)
 		return drop(ctx, pool, reason, S82_DROP_RX_DISABLED);
 	if (crc_len > r->port_max + (f->p.tagged ? 4 : 0)) {
@@ -223,10 +264,7 @@ put(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82
 		q->drops++;
 		return drop(ctx, pool, reason, S82_DROP_DMA_FAULT);
 	}
-	r->packets++;
-	r->bytes += len;
-	r->mcast += f->data[0] & 1;
-	ctx->sw->rx_touched[queue / 64] |= S82_BIT(queue % 64);
+	count(ctx, r, queue, f, len);
 	return PUT_OK;
 }
 
