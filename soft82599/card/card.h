@@ -41,6 +41,7 @@ struct card_opts {
 };
 
 struct sysfs;
+struct timer;
 struct wire;
 struct ctl;
 
@@ -54,6 +55,7 @@ struct card {
 	struct s82_ctx show_ctx;	/* the server's first thread's, for card_report() */
 	struct sysfs *sysfs;
 	struct ctl *ctl;
+	struct timer *timer;
 	struct wire *wire;		/* by wire_lock: `show` may look while it ends */
 	pthread_mutex_t wire_lock;
 };

@@ -12,6 +12,7 @@
 #include "card.h"
 #include "ctl.h"
 #include "sysfs.h"
+#include "timer.h"
 #include "wire.h"
 
 /* Signals that are meant for COMMAND. */
@@ -31,6 +32,7 @@ make_state(struct card *card)
 	struct s82_config cfg = {
 		.pci_domain = o->pci_domain, .pf_bdf = o->pf_bdf, .num_vfs = o->vfs,
 		.token_strict = o->token_strict, .wire_mode = o->wire,
+		.tick_hz = timer_tick_hz(),
 	};
 	int err;
 
@@ -122,6 +124,11 @@ card_up(struct card *card)
 		if (err != 0)
 			failed("the card's threads", err);
 	}
+	if (err == 0) {
+		err = timer_start(&card->timer, card->server);
+		if (err != 0)
+			failed("the card's clock", err);
+	}
 	if (err == 0)
 		err = wire_start(&wire, &card->opts, card->st, card->server);
 	pthread_mutex_lock(&card->wire_lock);
@@ -147,6 +154,7 @@ card_down(struct card *card)
 	if (s != NULL && s->mode == SYSFS_FUSE && s->fuse != NULL)
 		sysfs_fuse_stop(s);
 	ctl_stop(card->ctl);
+	timer_stop(card->timer);
 	s82_server_destroy(card->server);
 	ctl_free(card->ctl);
 	if (s != NULL && s->mode == SYSFS_FILES && s->dir[0] != '\0')

@@ -16,6 +16,7 @@
 
 #include "../vfio/lock.h"
 #include "../vfio/sock.h"
+#include "../vfio/tick.h"
 #include "server_priv.h"
 
 #define EVENTS	64
@@ -84,7 +85,7 @@ op_now(struct s82_ctx *ctx)
 
 static const struct s82_ops card_ops = {
 	.dma = op_dma, .irq = op_irq, .wire_kick = op_wire_kick, .lock = op_lock,
-	.unlock = s82_lock_leave, .now = op_now,
+	.unlock = s82_lock_leave, .now = op_now, .timer = s82_tick_wake,
 };
 
 static int

@@ -158,6 +158,12 @@ bool s82_irq_write(struct s82_ctx *ctx, uint32_t off, uint32_t val);
 bool s82_vf_irq_read(struct s82_ctx *ctx, unsigned int vf, uint32_t off, uint32_t *val);
 bool s82_vf_irq_write(struct s82_ctx *ctx, unsigned int vf, uint32_t off, uint32_t val);
 
+void s82_irq_release(struct s82_ctx *ctx, unsigned int func, uint64_t vectors);
+
+/* --- timer.c. Locks: held. */
+void s82_timer_queue(struct s82_ctx *ctx, unsigned int queue);
+void s82_timer_irq(struct s82_ctx *ctx, unsigned int func, unsigned int vector);
+
 /* --- mailbox.c. Locks: held. */
 bool s82_mbox_pf_read(struct s82_ctx *ctx, uint32_t off, uint32_t *val);
 bool s82_mbox_pf_write(struct s82_ctx *ctx, uint32_t off, uint32_t val);

@@ -4,7 +4,7 @@
  *
  * PF causes 16 to 30 of EICR are "other" causes. Queue causes are kept by vector: bit v of
  * EICR_EX is pending for vector v, masked by EIMS_EX; EICR, EIMS and EIMC show vectors 0 to 15
- * of it too. Moderation (EITR) is not modelled here: every unmasked cause fires at once.
+ * of it too. A vector that fired does not fire again before its interval (EITR) is over.
  */
 #include "internal.h"
 
@@ -29,6 +29,29 @@ fire(struct s82_ctx *ctx, unsigned int func, unsigned int vector)
 		ctx->ops->irq(ctx, func, vector);
 }
 
+/*
+ * Has the vector to wait, since its interval is not over [7.3.2.1]? Then what is pending now is
+ * looked at again when it is. Nobody waits for a vector without an eventfd.
+ */
+static bool
+moderated(struct s82_ctx *ctx, unsigned int func, unsigned int vector)
+{
+	struct s82_func *f = &ctx->st->func[func];
+	uint32_t eitr = func == S82_PF ? s82_reg(ctx->st, R_EITR(vector & 63)) :
+		f->vf_reg[V_EITR(vector & 3) / 4];
+	uint64_t ns = (eitr >> EITR_INTERVAL & 0x1ff) * EITR_UNIT_NS, now;
+
+	if (ns == 0 || vector >= f->vectors || !(atomic_load(&f->irq_armed) & S82_BIT(vector)))
+		return false;
+	now = ctx->ops->now(ctx);
+	if (now < f->irq_next[vector]) {
+		s82_timer_irq(ctx, func, vector);
+		return true;
+	}
+	f->irq_next[vector] = now + ns * ctx->st->tick_hz / 1000000000;
+	return false;
+}
+
 /* Raises what is pending and not masked among the other causes. */
 static void
 pf_fire_other(struct s82_ctx *ctx)
@@ -41,12 +64,15 @@ pf_fire_other(struct s82_ctx *ctx)
 	if (!pending)
 		return;
 	if (!(gpie & GPIE_MSIX)) {
-		fire(ctx, S82_PF, 0);
+		if (!moderated(ctx, S82_PF, 0))
+			fire(ctx, S82_PF, 0);
 		return;
 	}
 	if (!(pending & EICR_OTHER))
 		return;
 	ivar = s82_reg(st, R_IVAR_MISC) >> 8;
+	if (ivar & IVAR_VALID && moderated(ctx, S82_PF, ivar & 63))
+		return;
 	if (ivar & IVAR_VALID)
 		fire(ctx, S82_PF, ivar & 63);
 	if (gpie & GPIE_EIAME)
@@ -73,6 +99,8 @@ pf_fire_vectors(struct s82_ctx *ctx, uint64_t mask)
 		uint64_t bit = pending & -pending;
 
 		v = (unsigned int)__builtin_ctzll(bit);
+		if (moderated(ctx, S82_PF, v))
+			continue;
 		fire(ctx, S82_PF, v);
 		/* auto-clear (EIAC covers vectors 0 to 15; beyond it is always on) and auto-mask */
 		if (bit & ~low16 || s82_reg(st, R_EIAC) & bit)
@@ -114,6 +142,8 @@ vf_fire(struct s82_ctx *ctx, unsigned int vf)
 	for (; pending; pending &= pending - 1) {
 		uint32_t bit = pending & -pending;
 
+		if (moderated(ctx, vf, (unsigned int)__builtin_ctz(bit)))
+			continue;
 		fire(ctx, vf, (unsigned int)__builtin_ctz(bit));
 		if (*vreg(ctx, vf, V_EIAC) & bit)
 			*vreg(ctx, vf, V_EICR) &= ~bit;
@@ -129,6 +159,20 @@ vf_cause(struct s82_ctx *ctx, unsigned int vf, uint32_t ivar)
 		return;
 	*vreg(ctx, vf, V_EICR) |= 1u << (ivar & 3);
 	vf_fire(ctx, vf);
+}
+
+/* The intervals of these vectors are over. */
+void
+s82_irq_release(struct s82_ctx *ctx, unsigned int func, uint64_t vectors)
+{
+	if (func != S82_PF) {
+		vf_fire(ctx, func);
+		return;
+	}
+	if (!(s82_reg(ctx->st, R_GPIE) & GPIE_MSIX) ||
+			vectors >> (s82_reg(ctx->st, R_IVAR_MISC) >> 8 & 63) & 1)
+		pf_fire_other(ctx);
+	pf_fire_vectors(ctx, vectors);
 }
 
 void

@@ -32,6 +32,8 @@ struct s82_ops {
 	void (*unlock)(struct s82_ctx *ctx);
 	/* The time stamp counter. */
 	uint64_t (*now)(struct s82_ctx *ctx);
+	/* st->timers.next came sooner: moves timers.seq and wakes who sleeps on it. Lock held. */
+	void (*timer)(struct s82_ctx *ctx);
 };
 
 /* One process's view of the card. */
@@ -52,6 +54,7 @@ struct s82_config {
 	uint32_t num_vfs;		/* 0 to S82_MAX_VFS */
 	uint32_t token_strict;
 	uint32_t wire_mode;		/* enum s82_wire_mode */
+	uint64_t tick_hz;		/* of ops->now() */
 };
 
 /* Fills *st, zeroed memory, with a card after power-on; all functions bound to vfio-pci. The
@@ -92,6 +95,12 @@ bool s82_step(struct s82_ctx *ctx, unsigned int queue, unsigned int budget);
 /* Lets TX queues go on that waited for room on the wire or in the RX packet buffer. Takes the
  * lock. The wire thread calls it after it took frames out of the ring. */
 void s82_resume(struct s82_ctx *ctx);
+
+/*
+ * Does what is due now: moderated interrupts, queues whose rate is limited. Returns the tick to
+ * come again at, 0 for not until ops->timer() calls. Takes the lock. The card's timer thread.
+ */
+uint64_t s82_timer_run(struct s82_ctx *ctx);
 
 /* What became of a frame from the wire. */
 struct s82_verdict {

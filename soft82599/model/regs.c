@@ -21,6 +21,23 @@ touch_switch(struct s82_state *st)
 
 /* --- reset */
 
+/* Queues as a reset leaves them; what they counted goes on. */
+static void
+reset_queues(struct s82_state *st)
+{
+	unsigned int i;
+
+	for (i = 0; i < S82_QUEUES; i++) {
+		const struct s82_rxq rx = st->rxq[i];
+		const struct s82_txq tx = st->txq[i];
+
+		st->rxq[i] = (struct s82_rxq){ .packets = rx.packets, .bytes = rx.bytes,
+			.drops = rx.drops };
+		st->txq[i] = (struct s82_txq){ .packets = tx.packets, .bytes = tx.bytes,
+			.drops = tx.drops };
+	}
+}
+
 /* The registers' values after a reset of the device [4.2.3, 8.2.3]. */
 void
 s82_reset_registers(struct s82_state *st)
@@ -29,8 +46,7 @@ s82_reset_registers(struct s82_state *st)
 	uint8_t mac[6];
 
 	memset(st->reg, 0, sizeof(st->reg));
-	memset(st->rxq, 0, sizeof(st->rxq));
-	memset(st->txq, 0, sizeof(st->txq));
+	reset_queues(st);
 	memset(st->qde, 0, sizeof(st->qde));
 	memset(st->hw, 0, sizeof(st->hw));
 	memset(&st->nvm, 0, sizeof(st->nvm));
@@ -80,7 +96,7 @@ reset_vf(struct s82_ctx *ctx, unsigned int vf)
 		rq->rxdctl = rq->rdh = rq->srrctl = rq->rdlen = 0;
 		atomic_store(&rq->rdt, 0);
 		tq->txdctl = tq->tdh = tq->tdt = tq->blocked = tq->tdlen = tq->tdwbal = 0;
-		tq->tso_done = 0;
+		tq->tso_done = tq->waits = 0;
 	}
 	st->reg[R_PSRTYPE(vf) / 4] = 0;
 	touch_switch(st);
@@ -108,6 +124,8 @@ s82_flr(struct s82_ctx *ctx, unsigned int func)
 	if (atomic_load(&f->removed))
 		return;		/* it was reset when it was pulled out */
 	f->resets++;
+	f->irq_held = 0;
+	memset(f->irq_next, 0, sizeof(f->irq_next));
 	memset(f->msix_table, 0, sizeof(f->msix_table));
 	s82_pci_init(ctx->st, func);
 	if (func == S82_PF)
@@ -161,6 +179,7 @@ s82_power_on(struct s82_state *st, const struct s82_config *cfg)
 	st->vf_stride = 2;
 	st->token_strict = cfg->token_strict;
 	st->wire.mode = cfg->wire_mode;
+	st->tick_hz = cfg->tick_hz;
 	for (i = 0; i < S82_FUNCS; i++) {
 		struct s82_func *f = &st->func[i];
 
@@ -368,6 +387,8 @@ pf_read_special(struct s82_state *st, uint32_t off)
 		return v;
 	case R_LINKS:
 		return link_status(st);
+	case R_RTTBCNRC:
+		return st->txq[s82_reg(st, R_RTTDQSEL) & 127].rate;
 	case R_MSRWD:	/* no PHY answers on MDIO */
 		return 0xffff0000;
 	case R_QDE:
@@ -475,6 +496,12 @@ pf_write_special(struct s82_ctx *ctx, uint32_t off, uint32_t val)
 		return true;
 	case R_QDE:
 		write_qde(st, val);
+		return true;
+	case R_RTTBCNRC:
+		st->txq[s82_reg(st, R_RTTDQSEL) & 127].rate = val & (RTTBCNRC_ENA | RTTBCNRC_FACTOR);
+		return true;
+	case R_RTTDQSEL:
+		st->reg[off / 4] = val;
 		return true;
 	case R_STATUS:
 	case R_LINKS:

@@ -60,6 +60,9 @@
 #define R_EIMC		0x00888
 #define R_EIAC		0x00810
 #define R_EIAM		0x00890
+#define R_EITR(v)	((v) < 24 ? 0x00820 + 4 * (v) : 0x12300 + 4 * ((v) - 24))
+#define  EITR_INTERVAL	3	/* shift, 9 bits, of 2048 ns */
+#define  EITR_UNIT_NS	2048
 #define R_GPIE		0x00898
 #define  GPIE_MSIX	(1u << 4)
 #define  GPIE_EIAME	(1u << 30)
@@ -153,6 +156,10 @@
 #define R_PFDTXGSWC	0x08220
 #define  PFDTXGSWC_LBE	(1u << 0)
 #define R_TQSM(i)	(0x08600 + 4 * (i))
+#define R_RTTDQSEL	0x04904	/* the queue that RTTBCNRC is about */
+#define R_RTTBCNRC	0x04984
+#define  RTTBCNRC_FACTOR 0xffffffu	/* link rate / rate, 10.14 bits */
+#define  RTTBCNRC_ENA	(1u << 31)
 #define R_HLREG0	0x04240
 #define  HLREG0_TXPADEN	(1u << 10)
 #define  HLREG0_RXCRCSTRP (1u << 1)
@@ -273,6 +280,7 @@
 #define V_EIAM		0x00114
 #define V_IVAR(i)	(0x00120 + 4 * (i))
 #define V_IVAR_MISC	0x00140
+#define V_EITR(i)	(0x00820 + 4 * (i))
 #define V_MBMEM		0x00200
 #define V_MAILBOX	0x002fc
 #define  VMB_REQ	(1u << 0)

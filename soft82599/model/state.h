@@ -83,6 +83,9 @@ struct s82_txq {
 	uint32_t tdh, tdt;
 	uint32_t blocked;	/* waits for room in the RX packet buffer or on the wire */
 	uint32_t tso_done;	/* bytes of the packet at tdh that went out in segments */
+	uint32_t rate;		/* RTTBCNRC: how many times slower than the link, 10.14 bits */
+	uint32_t waits;		/* has something to send, but not before `next` */
+	uint64_t next;		/* tick that the next frame of a limited queue may leave at */
 	uint64_t packets, bytes, drops;
 	uint64_t ctx[2][2];	/* the last context descriptor of IDX 0 and of IDX 1 */
 };
@@ -105,6 +108,8 @@ struct s82_func {
 	_Atomic uint32_t irq_client;	/* the client whose eventfds they are and who writes them
 					 * itself; 0: the card does it for everybody */
 	uint64_t irqs;		/* interrupts raised */
+	uint64_t irq_held;	/* vectors that moderation holds back, see timer.c */
+	uint64_t irq_next[S82_VECTORS];	/* tick before which a vector is not raised again */
 	uint64_t dma_faults, dma_fault_iova;	/* how many, and where the last one was */
 	uint64_t resets;	/* FLRs */
 	_Atomic uint32_t removed;	/* pulled out: reads give all ones */
@@ -218,6 +223,15 @@ struct s82_faults {
 	uint64_t late_mbox_at[S82_MAX_VFS][S82_MBOX_EVENTS];
 };
 
+/* What waits for an instant; see timer.c. */
+struct s82_timers {
+	_Atomic uint32_t seq;	/* moves when `next` comes sooner: the card's thread sleeps on it */
+	uint32_t reserved;
+	uint64_t next;		/* the earliest instant, in ticks; 0: none */
+	uint64_t funcs;		/* functions that have vectors in irq_held */
+	uint64_t txq[2];	/* queues that wait for txq[].next */
+};
+
 struct s82_nvm {
 	/* Serial lines that software clocks by hand. */
 	struct { uint32_t shift, bits, addr, out, state; } spi;
@@ -235,6 +249,7 @@ struct s82_state {
 	uint32_t token_set;
 	uint8_t token[16];	/* the PF's VF token, once a client has opened the PF with one */
 	int32_t card_pid;
+	uint64_t tick_hz;	/* how fast ops->now() runs */
 	_Atomic uint32_t dead;	/* the card is gone or was pulled out: reads give all ones */
 	char name[64];
 
@@ -255,6 +270,7 @@ struct s82_state {
 	uint64_t hw[160];	/* PF statistics registers since they were last read, see stats.c */
 	struct s82_nvm nvm;
 	struct s82_faults faults;
+	struct s82_timers timers;
 	struct s82_fifo fifo;
 	struct s82_wire wire;
 };

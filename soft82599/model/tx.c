@@ -7,7 +7,10 @@
 
 #define MAX_SEGS	40	/* descriptors a frame may have [7.2.1.1] */
 
-enum sent { SENT_OK, SENT_BLOCKED, SENT_INCOMPLETE };
+enum sent { SENT_OK, SENT_BLOCKED, SENT_INCOMPLETE, SENT_WAITS };
+
+/* How late a limited queue may be and still catch up, in parts of a second: it was the card. */
+#define CATCH_UP	5
 
 /* A descriptor as it lies in memory: data and context descriptors read it differently. */
 struct desc {
@@ -24,6 +27,8 @@ struct txq_run {
 	struct desc *ring;	/* NULL if it does not lie in one piece: then each is looked up */
 	bool plain;		/* the pool inserts no tag of its own */
 	uint64_t packets, bytes;	/* sent, not yet in the state's counters */
+	uint64_t byte_ticks;	/* of a limited queue: 1/65536 ticks a byte takes; 0: no limit */
+	uint64_t now;		/* then: the tick it is */
 };
 
 /* One packet's descriptors, from the first to EOP. */
@@ -278,6 +283,8 @@ send_frame(struct s82_ctx *ctx, struct txq_run *r, struct s82_frame *f)
 	}
 	r->packets++;
 	r->bytes += f->len;
+	if (r->byte_ticks)
+		r->q->next += (f->len + 4) * r->byte_ticks >> 16;
 	if (to_wire)
 		s82_wire_send(ctx, f, r->queue);
 	if (pools) {
@@ -387,6 +394,29 @@ write_head(struct s82_ctx *ctx, const struct txq_run *r)
 		s82_dma_write(ctx, r->func, iova, &r->q->tdh, 4);
 }
 
+/* What a limited queue's bytes take. Time that nothing was waiting in is not saved up. */
+static void
+set_pace(struct s82_ctx *ctx, struct txq_run *r)
+{
+	const uint64_t hz = ctx->st->tick_hz, link = 10000000000;
+	uint32_t factor = r->q->rate & RTTBCNRC_FACTOR;
+	uint64_t slack = r->q->waits ? hz / CATCH_UP : 0;
+
+	r->byte_ticks = (uint64_t)((unsigned __int128)hz * 8 * 65536 * factor / link >> 14);
+	r->now = ctx->ops->now(ctx);
+	if (r->q->next + slack < r->now)
+		r->q->next = r->now;
+}
+
+/* Has a limited queue to wait for its next instant? */
+static bool
+too_early(struct s82_ctx *ctx, struct txq_run *r)
+{
+	if (r->q->next > r->now)
+		r->now = ctx->ops->now(ctx);
+	return r->q->next > r->now;
+}
+
 bool
 s82_step(struct s82_ctx *ctx, unsigned int queue, unsigned int budget)
 {
@@ -403,9 +433,14 @@ s82_step(struct s82_ctx *ctx, unsigned int queue, unsigned int budget)
 	r.ring = s82_dma_try(ctx, r.func, ring_base(q), q->tdlen);
 	r.plain = !ctx->sw->vt || !(s82_reg(st, R_VMVIR(r.pool)) & VMVIR_VLANA);
 	q->blocked = 0;
+	if (q->rate & RTTBCNRC_ENA)
+		set_pace(ctx, &r);
 	while (budget-- > 0 && q->tdh != q->tdt && sent == SENT_OK)
-		sent = one(ctx, &r);
+		sent = r.byte_ticks && too_early(ctx, &r) ? SENT_WAITS : one(ctx, &r);
 	q->blocked = sent == SENT_BLOCKED;
+	q->waits = sent == SENT_WAITS;
+	if (q->waits)
+		s82_timer_queue(ctx, queue);
 	flush_counts(st, &r);
 	write_head(ctx, &r);
 	ctx->sw->tx_touched[queue / 64] |= S82_BIT(queue % 64);

@@ -17,6 +17,7 @@
 #include "client.h"
 #include "lock.h"
 #include "sock.h"
+#include "tick.h"
 
 struct s82_client_proc s82_client = { .sock = -1, .fds_sock = -1, .doorbell = -1, .wire = -1,
 	.nudge = -1 };
@@ -229,7 +230,7 @@ op_now(struct s82_ctx *ctx)
 
 static const struct s82_ops client_ops = {
 	.dma = op_dma, .irq = op_irq, .wire_kick = op_wire_kick, .lock = op_lock,
-	.unlock = s82_lock_leave, .now = op_now,
+	.unlock = s82_lock_leave, .now = op_now, .timer = s82_tick_wake,
 };
 
 static int

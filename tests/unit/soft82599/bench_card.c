@@ -48,10 +48,13 @@ bench_unlock(struct s82_ctx *ctx)
 static uint64_t
 bench_now(struct s82_ctx *ctx)
 {
-	static uint64_t t;
+	return ((struct bench *)ctx->host)->now;
+}
 
-	(void)ctx;
-	return ++t;
+static void
+bench_timer(struct s82_ctx *ctx)
+{
+	((struct bench *)ctx->host)->timers++;
 }
 
 static const struct s82_ops bench_ops = {
@@ -61,12 +64,14 @@ static const struct s82_ops bench_ops = {
 	.lock = bench_lock,
 	.unlock = bench_unlock,
 	.now = bench_now,
+	.timer = bench_timer,
 };
 
 struct bench *
 bench_new(unsigned int vfs)
 {
-	struct s82_config cfg = { .pf_bdf = 0x3 << 8 | 1, .num_vfs = vfs };
+	struct s82_config cfg = { .pf_bdf = 0x3 << 8 | 1, .num_vfs = vfs,
+		.tick_hz = 1000000000 };
 	struct bench *b = calloc(1, sizeof(*b));
 	unsigned int i;
 
@@ -298,6 +303,18 @@ from_wire(struct bench *b, const uint8_t *f, uint32_t len)
 	v = s82_wire_rx(&b->ctx, f, len);
 	bench_unlock(&b->ctx);
 	return v;
+}
+
+void
+run_until(struct bench *b, uint64_t now)
+{
+	uint64_t next;
+
+	while ((next = s82_timer_run(&b->ctx)) != 0 && next <= now) {
+		assert_true(next > b->now);
+		b->now = next;
+	}
+	b->now = now;
 }
 
 uint64_t

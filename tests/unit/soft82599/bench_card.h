@@ -32,6 +32,8 @@ struct bench {
 	uint64_t fired[S82_FUNCS];	/* vectors raised since last looked at */
 	unsigned int kicks;		/* of the wire */
 	int locked;
+	uint64_t now;			/* the clock, 1 GHz: it stands still unless it is set */
+	unsigned int timers;		/* calls of ops->timer */
 };
 
 /* A card with `vfs` VFs, powered on, its functions in DMA domain 1, bus mastering on. */
@@ -62,6 +64,8 @@ int tx_send(struct bench *b, unsigned int queue, const uint8_t *f, uint32_t len,
 /* Takes the next received frame of a queue: its length, 0 if there is none. */
 uint32_t rx_take(struct bench *b, unsigned int queue, uint8_t *f, uint64_t desc[2]);
 struct s82_verdict from_wire(struct bench *b, const uint8_t *f, uint32_t len);
+/* Lets time pass, doing what is due on the way. */
+void run_until(struct bench *b, uint64_t now);
 uint64_t drops(const struct bench *b, unsigned int pool, enum s82_drop why);
 
 static const uint8_t mac_a[6] = { 0x02, 0x09, 0xc0, 0, 0, 0 };
