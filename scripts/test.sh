@@ -79,9 +79,11 @@ compile_clean() {
 part_build() {
 	part "build: gcc, clang, gcc with AddressSanitizer and UBSan"
 	check "build gcc" compile_clean "$build" gcc || return 1
-	check "build clang" compile "$top/build-clang" clang -Dwerror=true
-	check "build sanitized" compile "$top/build-asan" gcc --buildtype=debugoptimized \
-		-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true
+	# Only its warnings count, and its front end finds them without optimising.
+	check "build clang" compile "$top/build-clang" clang --buildtype=debug -Dwerror=true
+	# No -Werror: with the sanitizers gcc warns of truncation that cannot be.
+	check "build sanitized" compile "$top/build-asan" gcc --buildtype=debug -Doptimization=1 \
+		-Db_sanitize=address,undefined -Db_lundef=false
 	return 0
 }
 
