@@ -416,6 +416,22 @@ clients(const struct s82_state *st)
 	return list;
 }
 
+/* What clients hold of the card: all of it is back when they are gone. */
+static json_t *
+held(const struct s82_state *st)
+{
+	unsigned int i, domains = 0, extents = 0, handles = 0;
+
+	for (i = 0; i < S82_MAX_DOMAINS; i++)
+		domains += st->domain[i].used != 0;
+	for (i = 0; i < S82_MAX_EXTENTS; i++)
+		extents += st->extent[i].domain != 0;
+	for (i = 0; i < S82_MAX_HANDLES; i++)
+		handles += atomic_load(&st->handle[i].kind) != S82_HANDLE_FREE;
+	return json_pack("{s:i, s:i, s:i}", "domains", (int)domains, "extents", (int)extents,
+		"handles", (int)handles);
+}
+
 static json_t *
 everything(struct card *card, const struct s82_state *st)
 {
@@ -447,6 +463,7 @@ everything(struct card *card, const struct s82_state *st)
 		(json_int_t)st->fifo.stalls));
 	json_object_set_new(root, "clients", clients(st));
 	json_object_set_new(root, "ctl", ctl_json(card->ctl, st));
+	json_object_set_new(root, "held", held(st));
 	return root;
 }
 

@@ -310,20 +310,34 @@ handle_event(struct s82_server *s, const struct epoll_event *ev, bool *stop)
 }
 
 /*
- * Hang-ups come before deaths and requests: a process's descriptors are closed before its
- * pidfd tells of its end, and who asks for a device again must find it free.
+ * Hang-ups come before deaths and requests: a process's descriptors are closed before its pidfd
+ * tells of its end, and who asks for a device again must find it free. Newcomers come last: one
+ * who is given the number of a client that has just died must not be taken for him, of whose
+ * death there may be two events.
  */
+static unsigned int
+rank(const struct epoll_event *ev)
+{
+	switch (ev->data.u64 >> 32) {
+	case SRC_HANDLE:
+		return 0;
+	case SRC_LISTEN: case SRC_HELLO:
+		return 2;
+	default:
+		return 1;
+	}
+}
+
 static void
 handle_events(struct s82_server *s, const struct epoll_event *ev, int n, bool *stop)
 {
+	unsigned int r;
 	int i;
 
-	for (i = 0; i < n; i++)
-		if (ev[i].data.u64 >> 32 == SRC_HANDLE)
-			handle_event(s, &ev[i], stop);
-	for (i = 0; i < n; i++)
-		if (ev[i].data.u64 >> 32 != SRC_HANDLE)
-			handle_event(s, &ev[i], stop);
+	for (r = 0; r < 3; r++)
+		for (i = 0; i < n; i++)
+			if (rank(&ev[i]) == r)
+				handle_event(s, &ev[i], stop);
 }
 
 static void *

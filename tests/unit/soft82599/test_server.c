@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <errno.h>
+#include <linux/futex.h>
 #include <linux/vfio.h>
 #include <poll.h>
 #include <pthread.h>
@@ -494,6 +495,78 @@ test_strangers_are_not_woken(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
+static void
+wait_byte(int fd)
+{
+	char byte;
+
+	assert_int_equal(read(fd, &byte, 1), 1);
+}
+
+/* A client that hangs up when told, and ends when told again. */
+static void
+leaves_in_two_steps(struct bench *b, int in, int out)
+{
+	struct client c = hello(b);
+	char byte = 0;
+
+	if (write(out, &byte, 1) != 1 || read(in, &byte, 1) != 1)
+		_exit(1);
+	bye(&c);
+	if (write(out, &byte, 1) != 1 || read(in, &byte, 1) != 1)
+		_exit(1);
+	_exit(0);
+}
+
+/*
+ * The card is busy; a client hangs up, another one says hello, the first one's process ends. When
+ * the card looks again, the newcomer is given the number that is free, and is not thrown out for
+ * the death of him who had it.
+ */
+static void
+test_newcomer_is_not_the_dead(void **state)
+{
+	struct s82_req req = { .op = S82_REQ_HELLO, .arg = { S82_PROTO_VERSION } };
+	struct s82_req copen = { .op = S82_REQ_CONTAINER_OPEN };
+	struct bench *b = *state;
+	struct client a = hello(b), next;
+	struct vf vf = open_vf(b, &a);
+	unsigned int n = S82_HELLO_FD_COUNT;
+	int to[2], from[2], status, fd;
+	struct s82_rep rep;
+	pthread_t thread;
+	pid_t pid;
+
+	assert_true(pipe(to) == 0 && pipe(from) == 0);
+	pid = fork();
+	if (pid == 0)
+		leaves_in_two_steps(b, to[0], from[1]);
+	wait_byte(from[0]);
+	next.sock = dial(b);
+	reset_vf(&a);	/* twice round: by then he was let in to say hello */
+	reset_vf(&a);
+	b->ctx.ops->lock(&b->ctx);
+	assert_int_equal(pthread_create(&thread, NULL, reset_vf, &a), 0);
+	while (!(__atomic_load_n(&b->st->lock.__data.__lock, __ATOMIC_RELAXED) & FUTEX_WAITERS))
+		usleep(100);
+	assert_int_equal(write(to[1], "", 1), 1);
+	wait_byte(from[0]);
+	usleep(20000);	/* the thread that is not busy closes its end, too */
+	assert_int_equal(s82_sock_send(next.sock, &req, sizeof(req), NULL, 0), 0);
+	assert_int_equal(write(to[1], "", 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	b->ctx.ops->unlock(&b->ctx);
+	pthread_join(thread, NULL);
+	assert_int_equal(s82_sock_recv(next.sock, &rep, sizeof(rep), next.fds, &n), 0);
+	assert_int_equal(rep.err, 0);
+	assert_int_equal(ask(next.sock, &copen, -1, NULL, &fd), 0);
+	close(fd);
+	close_vf(&vf);
+	bye(&next);
+	bye(&a);
+	assert_true(soon(no_clients, b));
+}
+
 int
 main(void)
 {
@@ -504,6 +577,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_descriptors_while_locked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interrupts_cross_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_death_inside_the_lock, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_newcomer_is_not_the_dead, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_inside_the_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strangers_are_not_woken, setup, teardown),
 	};
