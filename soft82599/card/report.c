@@ -288,6 +288,17 @@ rx_queues(const struct s82_state *st)
 	return list;
 }
 
+/* RTTBCNRC [8.2.3.10.16]: the link's rate divided by 10.14 bits; null: no limit. */
+static json_t *
+rate(uint32_t rttbcnrc)
+{
+	uint32_t factor = rttbcnrc & RTTBCNRC_FACTOR;
+
+	if ((rttbcnrc & RTTBCNRC_ENA) == 0 || factor == 0)
+		return json_null();
+	return json_integer(((10000ull << 14) + factor / 2) / factor);
+}
+
 static json_t *
 tx_queues(const struct s82_state *st)
 {
@@ -308,6 +319,7 @@ tx_queues(const struct s82_state *st)
 		set_int(object, "head", q->tdh);
 		set_int(object, "tail", q->tdt);
 		set_bool(object, "blocked", q->blocked != 0);
+		json_object_set_new(object, "rate_mbps", rate(q->rate));
 		set_int(object, "packets", q->packets);
 		set_int(object, "bytes", q->bytes);
 		set_int(object, "drops", q->drops);
@@ -391,10 +403,34 @@ stats(const struct s82_state *st)
 	set_int(object, "loop_packets", s->loop_packets);
 	set_int(object, "loop_bytes", s->loop_bytes);
 	set_int(object, "replicated", s->replicated);
+	set_int(object, "both_ways", s->both_ways);
 	json_object_set_new(object, "drops", drops(s->drop));
 	set_int(object, "lock_repairs", s->lock_repairs);
 	set_int(object, "lock_nudges", atomic_load(&s->lock_nudges));
 	set_int(object, "bad_access", s->bad_access);
+	return object;
+}
+
+/* What has to hold, see s82_check(). */
+static json_t *
+invariants(const struct s82_state *st)
+{
+	json_t *object, *shared = json_array();
+	struct s82_invariants inv;
+	char text[24];
+
+	s82_check(st, &inv);
+	for (unsigned int i = 0; i < inv.shares && i < 8; i++)
+		json_array_append_new(shared, json_pack("{s:s, s:o}", "mac", mac_text(
+			(uint32_t)inv.shared[i][0], (uint32_t)(inv.shared[i][0] >> 32), text),
+			"pools", bits(inv.shared[i][1])));
+	object = json_pack("{s:b, s:o, s:i, s:i}", "hold", inv.hold, "unaccounted",
+		json_pack("{s:I, s:I, s:I, s:I}", "received", (json_int_t)inv.received, "sent",
+			(json_int_t)inv.sent, "rx_queues", (json_int_t)inv.rx_queues, "tx_queues",
+			(json_int_t)inv.tx_queues), "shared_addresses", (int)inv.shares,
+		"bad_rings", (int)inv.bad_rings);
+	json_object_set_new(object, "shared", shared);
+	set_bool(object, "repaired", inv.repaired);
 	return object;
 }
 
@@ -461,6 +497,7 @@ everything(struct card *card, const struct s82_state *st)
 	json_object_set_new(root, "rx_fifo", json_pack("{s:i, s:i, s:I}", "packets",
 		(int)st->fifo.packets, "bytes", (int)st->fifo.bytes, "stalls",
 		(json_int_t)st->fifo.stalls));
+	json_object_set_new(root, "invariants", invariants(st));
 	json_object_set_new(root, "clients", clients(st));
 	json_object_set_new(root, "ctl", ctl_json(card->ctl, st));
 	json_object_set_new(root, "held", held(st));

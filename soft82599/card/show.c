@@ -210,6 +210,7 @@ card_print(const char *text)
 	table("VLANs of pools", json_object_get(filters, "vlvf"), vlvf_columns);
 	object("Port", json_object_get(root, "stats"));
 	object("Receive packet buffer", json_object_get(root, "rx_fifo"));
+	object("Invariants", json_object_get(root, "invariants"));
 	object("Wire", json_object_get(root, "wire"));
 	object("Faults on request", json_object_get(root, "ctl"));
 	json_decref(root);

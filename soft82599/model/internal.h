@@ -202,6 +202,7 @@ void s82_tso_header(uint8_t *d, const struct s82_offload *o, uint32_t done, uint
 bool s82_rx_room(const struct s82_state *st, uint32_t len);
 uint64_t s82_rx_deliver(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, int *drop);
 void s82_rx_drain(struct s82_ctx *ctx);
+void s82_rx_discard(struct s82_state *st, bool whole);
 void s82_rx_flush(struct s82_ctx *ctx);	/* counters of the touched queues, at a burst's end */
 uint32_t s82_rx_free(const struct s82_state *st, unsigned int queue);
 

@@ -147,6 +147,22 @@ void s82_fault_freeze(struct s82_ctx *ctx, unsigned int pool, bool on);
 /* Does what is late (interrupts, mail) and due at tick `now`. Returns when to come again, 0: never. */
 uint64_t s82_fault_due(struct s82_ctx *ctx, uint64_t now);
 
+/*
+ * What has to hold at any instant, of a state that the lock was held over. A difference is what
+ * came in less what went out, was dropped or waits; 0 is right.
+ */
+struct s82_invariants {
+	int64_t received;	/* copies for pools, against their rings and drops */
+	int64_t sent;		/* frames that pools sent, against the wire and the pools inside */
+	int64_t rx_queues, tx_queues;	/* pools' packets and drops, against their queues' */
+	uint64_t shared[8][2];	/* unicast addresses of several pools: address, pools */
+	unsigned int shares;	/* how many there are: may be more than shared[] has */
+	unsigned int bad_rings;	/* enabled queues whose head or tail lies outside of the ring */
+	bool repaired;		/* a process died inside the lock: up to a burst is not counted */
+	bool hold;		/* everything is as it has to be, but for what a death took along */
+};
+void s82_check(const struct s82_state *st, struct s82_invariants *inv);
+
 /* The layout in force: queues per pool (1 if VMDq is off). */
 unsigned int s82_queues_per_pool(const struct s82_state *st);
 

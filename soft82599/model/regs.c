@@ -50,8 +50,7 @@ s82_reset_registers(struct s82_state *st)
 	memset(st->qde, 0, sizeof(st->qde));
 	memset(st->hw, 0, sizeof(st->hw));
 	memset(&st->nvm, 0, sizeof(st->nvm));
-	st->fifo.head = st->fifo.tail = st->fifo.bytes = st->fifo.packets = 0;
-	atomic_store(&st->fifo.busy, 0);
+	s82_rx_discard(st, true);
 	st->nvm.i2c.scl = st->nvm.i2c.sda = st->nvm.i2c.out = 1;
 	st->reg[R_I2CCTL / 4] = I2C_CLK_OUT | I2C_DATA_OUT;
 	st->reg[R_STATUS / 4] = st->lan_id << STATUS_LAN_ID | STATUS_GIO;
@@ -152,14 +151,11 @@ touch_queues(struct s82_ctx *ctx)
 void
 s82_repair(struct s82_ctx *ctx)
 {
-	struct s82_fifo *q = &ctx->st->fifo;
-
 	ctx->st->stats.lock_repairs++;
 	touch_switch(ctx->st);
 	/* The rings are whole whatever happened (rx.c, tx.c: the head moves last). The packet
 	 * buffer may hold half a record: what waited there is lost, as by a reset. */
-	q->head = q->tail = q->bytes = q->packets = 0;
-	atomic_store(&q->busy, 0);
+	s82_rx_discard(ctx->st, false);
 	touch_queues(ctx);
 }
 

@@ -327,7 +327,26 @@ fifo_push(struct s82_state *st, const struct s82_frame *f, uint64_t pools)
 	q->tail = (q->tail + (uint32_t)sizeof(rec) + f->len) % S82_RX_FIFO;
 	q->bytes += (uint32_t)sizeof(rec) + f->len;
 	q->packets++;
+	q->copies += (uint32_t)__builtin_popcountll(pools);
 	atomic_store(&q->busy, 1);
+}
+
+/* Drops what waits. `whole`: the records can be trusted to tell whose it was. */
+void
+s82_rx_discard(struct s82_state *st, bool whole)
+{
+	struct s82_fifo *q = &st->fifo;
+	struct fifo_rec rec;
+
+	for (; whole && q->packets > 0; q->packets--) {
+		fifo_copy(q, q->head, &rec, sizeof(rec), false);
+		q->head = (q->head + (uint32_t)sizeof(rec) + rec.len) % S82_RX_FIFO;
+		for (; rec.pools; rec.pools &= rec.pools - 1, q->copies--)
+			s82_drop(st, __builtin_ctzll(rec.pools), S82_DROP_RESET);
+	}
+	st->stats.drop[S82_DROP_RESET] += q->copies;
+	q->head = q->tail = q->bytes = q->packets = q->copies = 0;
+	atomic_store(&q->busy, 0);
 }
 
 /* Puts the frame into each pool's ring; returns the pools that have to wait for a descriptor. */
@@ -353,7 +372,7 @@ s82_rx_drain(struct s82_ctx *ctx)
 	struct s82_fifo *q = &ctx->st->fifo;
 	struct s82_frame f = { .data = ctx->bounce + S82_MAX_FRAME };
 	struct fifo_rec rec;
-	uint64_t done = 0;
+	uint64_t done = 0, waited;
 	int why = -1;
 
 	s82_switch_update(ctx);
@@ -364,7 +383,9 @@ s82_rx_drain(struct s82_ctx *ctx)
 		f.src_pool = rec.src_pool;
 		s82_parse_l2(ctx->sw, &f);
 		s82_parse_l3(ctx->sw, &f);
+		waited = rec.pools;
 		rec.pools = put_all(ctx, &f, rec.pools, &done, &why);
+		q->copies -= (uint32_t)__builtin_popcountll(waited ^ rec.pools);
 		if (rec.pools) {
 			fifo_copy(q, q->head, &rec, sizeof(rec), true);
 			break;
@@ -386,12 +407,12 @@ uint64_t
 s82_rx_deliver(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, int *why)
 {
 	struct s82_state *st = ctx->st;
-	uint64_t done = 0, wait = pools, rest;
+	uint64_t done = 0, wait = pools;
 
+	if (pools & (pools - 1))
+		st->stats.replicated += (uint64_t)__builtin_popcountll(pools) - 1;
 	if (!st->fifo.busy)
 		wait = put_all(ctx, f, pools, &done, why);
-	for (rest = done; rest & (rest - 1); rest &= rest - 1)
-		st->stats.replicated++;
 	if (!wait)
 		return done;
 	if (!s82_rx_room(st, f->len)) {

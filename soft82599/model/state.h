@@ -52,9 +52,11 @@ enum s82_drop {
 	S82_DROP_SPOOF_VLAN,	/* TX: the VLAN is not the pool's */
 	S82_DROP_TX_DISABLED,	/* TX: VFTE is off */
 	S82_DROP_TX_BAD_DESC,	/* TX: a descriptor that the datasheet does not allow */
-	S82_DROP_DMA_FAULT,	/* memory that the function's owner has not mapped */
+	S82_DROP_DMA_FAULT,	/* RX: memory that the function's owner has not mapped */
 	S82_DROP_NO_LOOPBACK,	/* TX: for a local pool only, while local loopback is off */
 	S82_DROP_LINK_DOWN,	/* wire, while the link is down */
+	S82_DROP_TX_DMA_FAULT,	/* TX: memory that the function's owner has not mapped */
+	S82_DROP_RESET,		/* waited in the RX packet buffer when the card was reset */
 	S82_DROPS
 };
 
@@ -181,6 +183,8 @@ struct s82_wire {
 /* The RX packet buffer: holds frames only while the head of the line cannot be delivered. */
 struct s82_fifo {
 	uint32_t head, tail, bytes, packets;
+	uint32_t copies;	/* as many pools' frames wait: at least `packets` */
+	uint32_t unused;
 	_Atomic uint32_t busy;	/* not empty: an RDT write has to drain it */
 	uint32_t reserved;
 	uint64_t stalls;	/* times that the head of the line blocked */
@@ -197,7 +201,8 @@ struct s82_stats {
 	/* the port's wire side, since power-on */
 	uint64_t wire_rx_packets, wire_rx_bytes, wire_tx_packets, wire_tx_bytes;
 	uint64_t loop_packets, loop_bytes;	/* through the internal switch */
-	uint64_t replicated;	/* copies beyond a frame's first pool */
+	uint64_t replicated;	/* copies beyond a frame's first pool, delivered or not */
+	uint64_t both_ways;	/* frames that went to local pools and to the wire */
 	uint64_t drop[S82_DROPS];	/* drops that no pool can be named for */
 	struct s82_pool_stats pool[S82_POOLS];
 	uint64_t lock_repairs;

@@ -265,6 +265,8 @@ s82_drop_name(unsigned int drop)
 		[S82_DROP_DMA_FAULT] = "dma_fault",
 		[S82_DROP_NO_LOOPBACK] = "no_loopback",
 		[S82_DROP_LINK_DOWN] = "link_down",
+		[S82_DROP_TX_DMA_FAULT] = "tx_dma_fault",
+		[S82_DROP_RESET] = "reset",
 	};
 
 	return drop < S82_DROPS ? name[drop] : "unknown";

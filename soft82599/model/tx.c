@@ -173,7 +173,7 @@ make_segment(struct s82_ctx *ctx, const struct txq_run *r, const struct gather *
 		return S82_DROP_TX_BAD_DESC;
 	n = o->paylen - done < o->mss ? o->paylen - done : o->mss;
 	if (!read_packet(ctx, r, 0, b, header) || !read_packet(ctx, r, header + done, b + header, n))
-		return S82_DROP_DMA_FAULT;
+		return S82_DROP_TX_DMA_FAULT;
 	if (done + n == o->paylen)
 		flags = s82_reg(ctx->st, R_DTXTCPFLGH);
 	else
@@ -192,7 +192,7 @@ make_whole(struct s82_ctx *ctx, const struct txq_run *r, const struct gather *g,
 	if (g->len > S82_MAX_FRAME - 4)
 		return S82_DROP_TX_BAD_DESC;
 	if (!read_packet(ctx, r, 0, ctx->bounce, g->len))
-		return S82_DROP_DMA_FAULT;
+		return S82_DROP_TX_DMA_FAULT;
 	f->len = g->len;
 	if (o != NULL)
 		s82_insert_checksums(ctx->bounce, f->len, o, 0);
@@ -288,6 +288,7 @@ send_frame(struct s82_ctx *ctx, struct txq_run *r, struct s82_frame *f)
 	if (to_wire)
 		s82_wire_send(ctx, f, r->queue);
 	if (pools) {
+		st->stats.both_ways += to_wire;
 		s82_parse_l3(ctx->sw, f);
 		st->stats.loop_packets++;
 		st->stats.loop_bytes += f->len;
@@ -362,7 +363,7 @@ one(struct s82_ctx *ctx, struct txq_run *r)
 			return SENT_BLOCKED;
 		err = make_frame(ctx, r, &g, &f);
 	} else {
-		err = S82_DROP_DMA_FAULT;
+		err = S82_DROP_TX_DMA_FAULT;
 	}
 	if (err) {
 		r->q->drops++;
