@@ -1,279 +1,300 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Gives one PCI network device to vfio-pci, or back to its kernel driver.
+# Gives PCI network devices to vfio-pci, and back, as a transaction: all of it or nothing.
 #
-#   bind_vfio.sh DEV            bind DEV to vfio-pci; refuses an interface that is up
-#   bind_vfio.sh unbind DEV     give it back to the kernel driver that wants it
-#   bind_vfio.sh status [DEV]   show drivers, IOMMU groups and interfaces; changes nothing
+#   bind_vfio.sh [--force] DEV...           bind to vfio-pci
+#   bind_vfio.sh [--force] unbind DEV...    back to the driver it had
+#   bind_vfio.sh [--force] pf DEV --vfs N [--kernel-pf]
+#                                           the PF and N VFs on vfio-pci; or only the VFs
+#   bind_vfio.sh status [--json] [DEV...]   drivers, IOMMU groups, interfaces, VFs
+#   bind_vfio.sh plan VERB...               every write that VERB would make; makes none
+#   bind_vfio.sh [--force] restore          undo all that it did since boot
+#   bind_vfio.sh persist DEV | persist pf DEV --vfs N [--kernel-pf]   at each boot
+#   bind_vfio.sh unpersist DEV
+#   bind_vfio.sh qemu-args DEV              arguments that give DEV to a VM
+#   bind_vfio.sh libvirt-xml DEV
 #
-# DEV is 0000:03:10.1, 03:10.1 or an interface name. Only this one device is touched: it works by
-# driver_override; new_id or the module's ids= would grab every device of the same kind.
-# Exit status: 0 done, or there was nothing to do; 1 refused or failed, all put back; 2 usage.
+# DEV is 0000:03:10.1, 03:10.1 or an interface's name. Only the named devices are touched: it works
+# by driver_override; new_id or the module's ids= would grab every device of the same kind.
+# Exit status: 0 done, or there was nothing to do; 2 refused, nothing was written; 3 failed, all put
+# back; 4 not all could be put back: a list says what. BIND_TIMEOUT: seconds that a write may take.
 set -euo pipefail
 
-sys=${SYSFS_ROOT:-/sys}
-pci=$sys/bus/pci
-write_limit=10
-
-die() {
-	echo "bind_vfio.sh: $*" >&2
-	exit 1
-}
+here=$(dirname "$(readlink -f "$0")")/lib/bind
+# shellcheck source-path=SCRIPTDIR/lib/bind
+. "$here/sysfs.sh"
+# shellcheck source-path=SCRIPTDIR/lib/bind
+. "$here/checks.sh"
+# shellcheck source-path=SCRIPTDIR/lib/bind
+. "$here/steps.sh"
+# shellcheck source-path=SCRIPTDIR/lib/bind
+. "$here/handoff.sh"
 
 usage() {
-	sed -n '3,12s/^# \{0,1\}//p' "$0"
+	sed -n '3,21s/^# \{0,1\}//p' "$0"
 }
 
-# resolve NAME: the full address of a device of this machine.
-resolve() {
-	local name=$1 path
-
-	case $name in
-	????:??:??.?) ;;
-	??:??.?) name=0000:$name ;;
-	*)
-		path=
-		if [[ $name =~ ^[[:alnum:]_.:-]+$ ]]; then
-			path=$(readlink -f "$sys/class/net/$name/device") || true
-		fi
-		# virtio puts a device of its own between the interface and PCI.
-		while [ "${#path}" -gt 1 ] && [[ ${path##*/} != ????:??:??.? ]]; do
-			path=$(dirname "$path")
-		done
-		[ "${#path}" -gt 1 ] ||
-			die "$1: neither a PCI address (03:10.1) nor an interface of a PCI device here"
-		name=${path##*/}
-		;;
-	esac
-	name=${name,,}
-	[ -e "$pci/devices/$name" ] || die "$name: no such PCI device (see bind_vfio.sh status)"
-	echo "$name"
+bad_usage() {
+	echo "bind_vfio.sh: refused [usage] $1" >&2
+	echo "    instead: bind_vfio.sh --help" >&2
+	exit 2
 }
 
-driver_of() {
-	local link
+verb=bind
+devices=()
+vfs_wanted=
+kernel_pf=
+json=
+plan_only=
 
-	link=$(readlink "$pci/devices/$1/driver") || return 0
-	echo "${link##*/}"
-}
+# Options may stand anywhere; the first word may be a verb.
+arguments() {
+	local word words=() number=
 
-override_of() {
-	local value
-
-	value=$(cat "$pci/devices/$1/driver_override" 2>/dev/null) || return 0
-	[ "$value" = "(null)" ] || echo "$value"
-}
-
-group_of() {
-	local link
-
-	link=$(readlink "$pci/devices/$1/iommu_group") || return 0
-	echo "${link##*/}"
-}
-
-# The sysfs folders of a device's interfaces; with virtio they lie one folder deeper.
-interfaces_of() {
-	local path
-
-	for path in "$pci/devices/$1/net"/* "$pci/devices/$1"/virtio*/net/*; do
-		[ ! -e "$path" ] || echo "$path"
-	done
-}
-
-# IFF_UP is bit 0 of flags; operstate would call an interface without a carrier down.
-is_up() {
-	local flags
-
-	flags=$(cat "$1/flags" 2>/dev/null) || return 1
-	(((flags & 1) == 1))
-}
-
-# put FILE VALUE: one write, as sysfs wants it, in a child that cannot hang the script.
-put() {
-	printf '%s\n' "$2" | timeout "$write_limit" tee "$1" >/dev/null
-}
-
-# Processes that hold the device's VFIO group: taking it away would block until they let go.
-holders_of() {
-	local group fd pid found=
-
-	group=$(group_of "$1")
-	[ -n "$group" ] || return 0
-	for fd in /proc/[0-9]*/fd/*; do
-		[ "$(readlink "$fd" 2>/dev/null)" = "/dev/vfio/$group" ] || continue
-		pid=${fd#/proc/}
-		pid=${pid%%/*}
-		[[ " $found " == *" $pid "* ]] || found+="${found:+ }$pid"
-	done
-	echo "$found"
-}
-
-# Everything that can be known to go wrong is said before anything is written.
-check_bind() {
-	local dev=$1 path vfs
-
-	for path in $(interfaces_of "$dev"); do
-		! is_up "$path" || die "$dev: its interface ${path##*/} is up, and would vanish.
-If nothing needs it: ip link set dev ${path##*/} down"
-	done
-	vfs=$(cat "$pci/devices/$dev/sriov_numvfs" 2>/dev/null || echo 0)
-	[ "$vfs" -eq 0 ] || die "$dev: has $vfs VFs, and the kernel refuses a PF with VFs for vfio-pci.
-Destroy them first: echo 0 > $pci/devices/$dev/sriov_numvfs"
-	if [ -z "$(group_of "$dev")" ]; then
-		[ -n "$(ls "$sys/kernel/iommu_groups" 2>/dev/null)" ] ||
-			die "$dev: this machine has no IOMMU groups: VT-d or AMD-Vi is off in the firmware,
-or the kernel command line lacks intel_iommu=on"
-		die "$dev: is in no IOMMU group, so vfio-pci cannot isolate it"
-	fi
-	if [ ! -d "$pci/drivers/vfio-pci" ] && [ "$sys" = /sys ]; then
-		modprobe vfio-pci 2>/dev/null || true
-	fi
-	[ -d "$pci/drivers/vfio-pci" ] || die "the kernel has no vfio-pci driver: modprobe vfio-pci"
-	[ -w "$pci/devices/$dev/driver_override" ] || die "$dev: cannot write driver_override: not root?"
-}
-
-# A group can be opened only when every member is on vfio-pci, driverless or a bridge.
-warn_group() {
-	local dev=$1 group mate driver
-
-	group=$(group_of "$dev")
-	for mate in "$sys/kernel/iommu_groups/$group/devices"/*; do
-		mate=${mate##*/}
-		if [ "$mate" = "$dev" ] || [ ! -e "$pci/devices/$mate" ]; then
+	for word; do
+		if [ -n "$number" ]; then
+			[[ $word =~ ^[0-9]{1,4}$ ]] || bad_usage "--vfs $word: a number is wanted"
+			vfs_wanted=$((10#$word)) number=
 			continue
 		fi
-		driver=$(driver_of "$mate")
-		case $driver in
-		"" | vfio-pci | pcieport) ;;
-		*) echo "bind_vfio.sh: warning: $mate shares IOMMU group $group and is on $driver:" \
-			"until it leaves, no program can open the group" >&2 ;;
+		case $word in
+		-h | --help) usage && exit 0 ;;
+		--force) force=1 ;;
+		--json) json=1 ;;
+		--kernel-pf) kernel_pf=1 ;;
+		--vfs) number=1 ;;
+		-*) bad_usage "$word: no such option" ;;
+		*) words+=("$word") ;;
 		esac
 	done
+	[ -z "$number" ] || bad_usage "--vfs: a number is missing"
+	set -- "${words[@]}"
+	if [ "${1-}" = plan ]; then
+		plan_only=1
+		shift
+	fi
+	if [ "${1-}" = persist ]; then
+		boot=1
+		shift
+	fi
+	case ${1-} in
+	bind | unbind | pf | status | restore | unpersist | qemu-args | libvirt-xml)
+		verb=$1
+		shift
+		;;
+	"") bad_usage "which device? bind_vfio.sh status lists them" ;;
+	esac
+	devices=("$@")
 }
 
-# put_back DEV DRIVER OVERRIDE: as it was before; says so if even that fails.
-put_back() {
-	local dev=$1 driver=$2 override=$3 now
+# What goes together and what does not.
+check_arguments() {
+	local n=${#devices[@]}
 
-	put "$pci/devices/$dev/driver_override" "$override" || true
-	now=$(driver_of "$dev")
-	if [ "$now" != "$driver" ]; then
-		[ -z "$now" ] || put "$pci/drivers/$now/unbind" "$dev" || true
-		[ -z "$driver" ] || put "$pci/drivers/$driver/bind" "$dev" || true
-	fi
-	if [ "$(driver_of "$dev")" = "$driver" ] && [ "$(override_of "$dev")" = "$override" ]; then
-		echo "bind_vfio.sh: $dev: put back on ${driver:-no driver}" >&2
-	else
-		echo "bind_vfio.sh: $dev: could not be put back: now on $(driver_of "$dev" |
-			grep . || echo "no driver"), was on ${driver:-no driver}" >&2
-	fi
+	case $verb in
+	status) ;;
+	restore) [ "$n" -eq 0 ] || bad_usage "restore takes no device: it undoes all" ;;
+	pf | unpersist | qemu-args | libvirt-xml) [ "$n" -eq 1 ] || bad_usage "$verb takes one device" ;;
+	*) [ "$n" -gt 0 ] || bad_usage "$verb: which device? bind_vfio.sh status lists them" ;;
+	esac
+	[ "$verb" != pf ] || [ -n "$vfs_wanted" ] || bad_usage "pf: how many VFs? --vfs N"
+	[ "$verb" = pf ] || [ -z "$vfs_wanted$kernel_pf" ] || bad_usage "--vfs and --kernel-pf go with pf"
+	[ "$verb" = status ] || [ -z "$json" ] || bad_usage "--json goes with status"
+	[ -z "$plan_only" ] || [[ $verb =~ ^(bind|unbind|pf|restore)$ ]] || bad_usage "there is nothing to plan in $verb"
+	[ -z "${boot-}" ] || { [[ $verb =~ ^(bind|pf)$ ]] && [ "$n" -eq 1 ]; } || bad_usage "persist takes one device, or pf DEV --vfs N"
 }
 
-bind() {
-	local dev=$1 driver override gone
+# All names, before anything else: each wrong one is said.
+resolve_devices() {
+	local i dev
 
-	driver=$(driver_of "$dev")
-	override=$(override_of "$dev")
-	if [ "$driver" = vfio-pci ]; then
-		echo "$dev: already on vfio-pci, IOMMU group $(group_of "$dev")"
-		return
-	fi
-	check_bind "$dev"
-	gone=$(interfaces_of "$dev" | sed 's,.*/,,' | paste -sd' ')
-	trap 'put_back "$dev" "$driver" "$override"; exit 1' INT TERM HUP
-	if ! { put "$pci/devices/$dev/driver_override" vfio-pci &&
-		[ "$(override_of "$dev")" = vfio-pci ] &&
-		{ [ -z "$driver" ] || put "$pci/drivers/$driver/unbind" "$dev"; } &&
-		put "$pci/drivers_probe" "$dev" && [ "$(driver_of "$dev")" = vfio-pci ]; }; then
-		put_back "$dev" "$driver" "$override"
-		die "$dev: vfio-pci did not take it; the kernel's log (dmesg) says why"
-	fi
-	trap - INT TERM HUP
-	echo "$dev: ${driver:-no driver} -> vfio-pci, IOMMU group $(group_of "$dev")${gone:+; gone: $gone}"
-	warn_group "$dev"
-}
-
-unbind() {
-	local dev=$1 driver override users now
-
-	driver=$(driver_of "$dev")
-	override=$(override_of "$dev")
-	if [ "$driver" != vfio-pci ] && [ "$override" != vfio-pci ]; then
-		echo "$dev: not on vfio-pci but on ${driver:-no driver}: nothing to do"
-		return
-	fi
-	users=$(holders_of "$dev")
-	[ -z "$users" ] || die "$dev: in use by process $users: end it first"
-	[ -w "$pci/devices/$dev/driver_override" ] || die "$dev: cannot write driver_override: not root?"
-	if ! { put "$pci/devices/$dev/driver_override" "" && [ -z "$(override_of "$dev")" ] &&
-		{ [ -z "$driver" ] || put "$pci/drivers/$driver/unbind" "$dev"; }; }; then
-		put_back "$dev" "$driver" "$override"
-		die "$dev: the kernel did not let go of it"
-	fi
-	# That no driver wants the device is no error: nobody may be there for it.
-	put "$pci/drivers_probe" "$dev" || true
-	now=$(driver_of "$dev")
-	[ "$now" != vfio-pci ] || die "$dev: vfio-pci took it again: is its id in the module's ids=?"
-	echo "$dev: vfio-pci -> ${now:-no driver (none in the kernel wants it)}"
-}
-
-status_line() {
-	local dev=$1 names='' path override note=''
-
-	for path in $(interfaces_of "$dev"); do
-		names+="${names:+,}${path##*/}"
-		if is_up "$path"; then names+="(up)"; else names+="(down)"; fi
-	done
-	override=$(override_of "$dev")
-	[ -z "$override" ] || note="override $override"
-	printf '%-13s %-9s %-12s %-6s %-18s %s\n' "$dev" \
-		"$(cut -c3-6 "$pci/devices/$dev/vendor"):$(cut -c3-6 "$pci/devices/$dev/device")" \
-		"$(driver_of "$dev" | grep . || echo -)" "$(group_of "$dev" | grep . || echo -)" \
-		"${names:--}" "$note" | sed 's/ *$//'
-}
-
-# Network devices, and whatever else is on vfio-pci.
-status_devices() {
-	local path dev
-
-	for path in "$pci/devices"/*; do
-		dev=${path##*/}
-		[ -e "$path/class" ] || continue
-		if [[ $(cat "$path/class") == 0x02* || $(driver_of "$dev") == vfio-pci ]]; then
-			echo "$dev"
+	for i in "${!devices[@]}"; do
+		if dev=$(resolve "${devices[$i]}"); then
+			devices[i]=$dev
+		else
+			refuse no-device "${devices[$i]}" \
+				"is neither a PCI address (03:10.1) nor an interface of a PCI device here" \
+				"bind_vfio.sh status lists the devices"
 		fi
 	done
+	stop_if_refused
 }
 
-status() {
+check_pf() {
+	local dev=$1 total
+
+	total=$(line_of "$pci/devices/$dev/sriov_totalvfs")
+	if [ -n "$(pf_of "$dev")" ]; then
+		refuse is-vf "$dev" "is itself a VF" "bind_vfio.sh pf $(pf_of "$dev") --vfs $vfs_wanted"
+	elif [ "${total:-0}" -eq 0 ]; then
+		refuse no-sriov "$dev" "can have no VFs" "bind_vfio.sh $dev   (for itself)"
+	elif [ "$vfs_wanted" -gt "$total" ]; then
+		refuse too-many-vfs "$dev" "$vfs_wanted VFs are more than its $total" \
+			"bind_vfio.sh pf $dev --vfs $total"
+	fi
+	stop_if_refused
+}
+
+make_plan() {
 	local dev
 
-	printf '%-13s %-9s %-12s %-6s %-18s %s\n' device id driver group interface note
-	for dev; do
-		status_line "$dev"
+	case $verb in
+	bind) for dev in "${devices[@]}"; do plan_vfio "$dev"; done ;;
+	unbind)
+		for dev in "${devices[@]}"; do
+			if [ "$(driver_of "$dev")" = vfio-pci ] || [ "$(override_of "$dev")" = vfio-pci ]; then
+				plan_unbind "$dev"
+			fi
+		done
+		;;
+	pf)
+		check_pf "${devices[0]}"
+		plan_pf "${devices[0]}" "$vfs_wanted" "$kernel_pf"
+		;;
+	restore) [ ! -e "$box/origin" ] || plan_return "$box/origin" ;;
+	esac
+}
+
+# VFs that are made on the way are not what they are now: their steps are shown all the same.
+print_plan() {
+	local step kind dev value made=' ' i
+
+	for step in "${steps[@]}"; do
+		read -r kind dev value <<<"$step"
+		if [ "$kind" = vfs ] && ! step_holds "$kind" "$dev" "$value"; then
+			for ((i = 0; i < value; i++)); do made+="$(vf_address "$dev" "$i") "; done
+		fi
+		if [[ $made != *" $dev "* ]]; then
+			step_holds "$kind" "$dev" "$value" || step_text "$kind" "$dev" "$value"
+		elif [ "$kind" != free ]; then
+			echo "$(step_text "$kind" "$dev" "$value")   # unless it is so by then"
+		fi
+	done
+	[ -n "$(pending)" ] || echo "nothing to do"
+}
+
+# What each device was before: sets was[] and gone[] for the report.
+declare -A was gone
+remember() {
+	local dev
+
+	for dev in "${devices[@]}"; do
+		was[$dev]=$(driver_of "$dev")
+		gone[$dev]=$(interfaces_of "$dev" | sed 's,.*/,,' | paste -sd' ')
 	done
 }
 
-case "${1-}:$#" in
--h:1 | --help:1) usage ;;
-status:1)
+report() {
+	local dev now vf
+
+	for dev in "${devices[@]}"; do
+		now=$(driver_of "$dev")
+		if [ "$now" != vfio-pci ]; then
+			[ "$verb" != unbind ] || echo "$dev: vfio-pci -> ${now:-no driver (none in the kernel wants it)}"
+		elif [ "${was[$dev]}" = vfio-pci ]; then
+			[ "$verb" = pf ] || echo "$dev: already on vfio-pci, IOMMU group $(group_of "$dev")"
+		else
+			echo "$dev: ${was[$dev]:-no driver} -> vfio-pci, IOMMU group $(group_of "$dev")${gone[$dev]:+; gone: ${gone[$dev]}}"
+		fi
+	done
+	[ "$verb" = pf ] || return 0
+	echo "$dev: on ${now:-no driver}, $(vfs_of "$dev") VFs$([ "$now" != vfio-pci ] || [ "$vfs_wanted" -eq 0 ] ||
+		echo ", token in $(token_file "$dev")")"
+	for vf in $(vfs_list "$dev"); do
+		echo "$vf: VF $(vf_number "$vf") on $(driver_of "$vf"), IOMMU group $(group_of "$vf")"
+	done
+}
+
+nothing_to_do() {
+	local dev now
+
+	for dev in "${devices[@]}"; do
+		now=$(driver_of "$dev")
+		case $verb in
+		bind) echo "$dev: already on vfio-pci, IOMMU group $(group_of "$dev")" ;;
+		unbind) echo "$dev: not on vfio-pci but on ${now:-no driver}: nothing to do" ;;
+		pf) echo "$dev: on ${now:-no driver}, $(vfs_of "$dev") VFs already: nothing to do" ;;
+		esac
+	done
+	[ "$verb" != restore ] || echo "all is as it was: nothing to do"
+}
+
+# The verbs that write.
+change() {
+	make_plan
+	if [ -z "$(pending)" ]; then
+		[ "$verb" != pf ] || token_for_pf
+		[ "$verb" != restore ] || rm -f "$box/origin" "$box/current"
+		nothing_to_do
+		return
+	fi
+	check_steps
+	stop_if_refused
+	remember
+	if [ "$verb" = restore ]; then
+		restore
+		return
+	fi
+	transact
+	[ "$verb" = unbind ] || check_limits
+	token_for_pf
+	report
+}
+
+token_for_pf() {
+	if [ "$verb" = pf ] && [ -z "$kernel_pf" ] && [ "$vfs_wanted" -gt 0 ]; then
+		make_token "${devices[0]}"
+	fi
+}
+
+# As a roll-back, back to the first state of all; it can be repeated until it is complete.
+restore() {
+	local rc=0
+
+	trap 'stop_requested=1' INT TERM HUP
+	run_steps || rc=$?
+	if [ "$rc" -ne 0 ]; then
+		echo "bind_vfio.sh: $failure" >&2
+		incomplete "$box/origin"
+	fi
+	[ -z "$(differences "$box/origin")" ] || incomplete "$box/origin"
+	awk '$1 == "device" { print $2 ": on " $3 }' "$box/origin" | sed 's/on -$/on no driver/'
+	rm -f "$box/origin" "$box/current"
+}
+
+arguments "$@"
+check_arguments
+if [ "$verb" = status ] && [ "${#devices[@]}" -eq 0 ]; then
 	mapfile -t devices < <(status_devices)
-	status "${devices[@]}"
+fi
+[ "$verb" = unpersist ] || resolve_devices
+if [ -n "${boot-}" ]; then
+	words=()
+	[ "$verb" != pf ] || words=(pf)
+	words+=("${devices[0]}")
+	[ -z "$vfs_wanted" ] || words+=(--vfs "$vfs_wanted")
+	[ -z "$kernel_pf" ] || words+=(--kernel-pf)
+	persist "${devices[0]}" "${words[@]}"
+	exit
+fi
+case $verb in
+status) status "${devices[@]}" ;;
+unpersist)
+	dev=$(resolve "${devices[0]}") || dev=${devices[0]}
+	[[ $dev != ??:??.? ]] || dev=0000:$dev
+	unpersist "$dev"
 	;;
-status:2 | unbind:2 | bind:2)
-	dev=$(resolve "$2")
-	"$1" "$dev"
-	;;
--*:* | unbind:* | bind:* | status:*)
-	usage >&2
-	exit 2
-	;;
-*:1)
-	dev=$(resolve "$1")
-	bind "$dev"
-	;;
+qemu-args) qemu_args "${devices[0]}" ;;
+libvirt-xml) libvirt_xml "${devices[0]}" ;;
 *)
-	usage >&2
-	exit 2
+	if [ -n "$plan_only" ]; then
+		make_plan
+		print_plan
+		check_steps
+		stop_if_refused
+	else
+		lock "$verb"
+		change
+	fi
 	;;
 esac

@@ -5,6 +5,8 @@ setup() {
 	load helpers
 	bind=$TOP/scripts/bind_vfio.sh
 	export SYSFS_ROOT=$BATS_TEST_TMPDIR/sys
+	export RUN_ROOT=$BATS_TEST_TMPDIR/run
+	unset SSH_CONNECTION
 	export FAKE_LOG=$BATS_TEST_TMPDIR/writes
 	pci=$SYSFS_ROOT/bus/pci
 	mkdir -p "$BATS_TEST_TMPDIR/bin" "$pci/devices" "$pci/drivers"/{ixgbe,ixgbevf,vfio-pci} \
@@ -51,7 +53,7 @@ picture() {
 }
 
 @test "binds one VF by its short address, and only that one" {
-	run -0 "$bind" 03:10.1
+	run -0 --separate-stderr "$bind" 03:10.1
 	[[ "$output" == "0000:03:10.1: ixgbevf -> vfio-pci, IOMMU group 36; gone: enp3s16f1" ]]
 	[ "$(driver 0000:03:10.1)" = vfio-pci ]
 	[ "$(driver 0000:03:10.3)" = ixgbevf ]
@@ -82,8 +84,8 @@ picture() {
 
 @test "refuses an interface that is up, says what to do, and writes nothing" {
 	echo 0x1003 >"$pci/devices/0000:03:10.1/net/enp3s16f1/flags"
-	run -1 "$bind" 03:10.1
-	[[ "$output" == *"enp3s16f1 is up"*"ip link set dev enp3s16f1 down"* ]]
+	run -2 "$bind" 03:10.1
+	[[ "$output" == *"[interface-up]"*"enp3s16f1 is up"*"ip link set dev enp3s16f1 down"* ]]
 	[ ! -s "$FAKE_LOG" ]
 	[ "$(driver 0000:03:10.1)" = ixgbevf ]
 }
@@ -92,37 +94,41 @@ picture() {
 	mkdir -p "$pci/devices/0000:03:10.3/virtio2/net/eth9" "$SYSFS_ROOT/class/net/eth9"
 	echo 0x1003 >"$pci/devices/0000:03:10.3/virtio2/net/eth9/flags"
 	ln -s "../../../bus/pci/devices/0000:03:10.3/virtio2" "$SYSFS_ROOT/class/net/eth9/device"
-	run -1 "$bind" eth9
+	run -2 "$bind" eth9
 	[[ "$output" == *"0000:03:10.3: its interface eth9 is up"* ]]
 }
 
 @test "refuses a PF that has VFs" {
 	echo 2 >"$pci/devices/0000:03:00.1/sriov_numvfs"
-	run -1 "$bind" 03:00.1
-	[[ "$output" == *"has 2 VFs"* ]]
+	run -2 "$bind" 03:00.1
+	[[ "$output" == *"[has-vfs]"*"has 2 VFs"*"bind_vfio.sh pf 0000:03:00.1 --vfs 2"* ]]
 	[ ! -s "$FAKE_LOG" ]
 }
 
 @test "without IOMMU groups it says where to switch them on" {
 	rm -r "$SYSFS_ROOT/kernel/iommu_groups"/* "$pci/devices"/*/iommu_group
-	run -1 "$bind" 03:10.1
-	[[ "$output" == *"no IOMMU groups"*"intel_iommu=on"* ]]
+	run -2 "$bind" 03:10.1
+	[[ "$output" == *"[no-iommu-firmware]"*"VT-d or AMD-Vi"* ]]
+	[ ! -s "$FAKE_LOG" ]
+	mkdir -p "$SYSFS_ROOT/firmware/acpi/tables"
+	touch "$SYSFS_ROOT/firmware/acpi/tables/DMAR"
+	run -2 "$bind" --force 03:10.1
+	[[ "$output" == *"[no-iommu-cmdline]"*"intel_iommu=on"* ]]
 	[ ! -s "$FAKE_LOG" ]
 }
 
 @test "without the vfio-pci driver it says so and writes nothing" {
 	rmdir "$pci/drivers/vfio-pci"
-	run -1 "$bind" 03:10.1
-	[[ "$output" == *"modprobe vfio-pci"* ]]
+	run -2 "$bind" 03:10.1
+	[[ "$output" == *"[no-module]"*"modprobe vfio-pci"* ]]
 	[ ! -s "$FAKE_LOG" ]
 }
 
 @test "when vfio-pci refuses the device, everything is put back" {
 	rm -r "$pci/devices/0000:03:10.1/net"
 	picture >"$BATS_TEST_TMPDIR/before"
-	FAKE_REFUSE=vfio-pci run -1 "$bind" 03:10.1
-	[[ "$output" == *"put back on ixgbevf"* ]]
-	[[ "$output" == *"vfio-pci did not take it"* ]]
+	FAKE_REFUSE=vfio-pci run -3 "$bind" 03:10.1
+	[[ "$output" == *"failed: echo 0000:03:10.1 > "*"/vfio-pci/bind"*"all put back as it was"* ]]
 	picture >"$BATS_TEST_TMPDIR/after"
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 	[ "$(driver 0000:03:10.1)" = ixgbevf ]
@@ -131,8 +137,8 @@ picture() {
 @test "when a write fails half way, everything is put back" {
 	rm -r "$pci/devices/0000:03:10.1/net"
 	picture >"$BATS_TEST_TMPDIR/before"
-	FAKE_REFUSE=drivers_probe run -1 "$bind" 03:10.1
-	[[ "$output" == *"put back on ixgbevf"* ]]
+	FAKE_REFUSE=unbind run -3 "$bind" 03:10.1
+	[[ "$output" == *"all put back as it was"* ]]
 	picture >"$BATS_TEST_TMPDIR/after"
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
@@ -140,25 +146,25 @@ picture() {
 @test "what cannot be put back is said, not hidden" {
 	cat >"$BATS_TEST_TMPDIR/bin/tee.sh" <<-'END'
 		#!/bin/bash
-		case $1 in */bind | */drivers_probe) exit 1 ;; esac
+		case $1 in */bind) exit 1 ;; esac
 		exec "$TOP/tests/functional/fake_kernel_tee" "$1"
 	END
 	chmod +x "$BATS_TEST_TMPDIR/bin/tee.sh"
 	ln -sf tee.sh "$BATS_TEST_TMPDIR/bin/tee"
-	run -1 "$bind" 03:10.1
-	[[ "$output" == *"could not be put back: now on no driver, was on ixgbevf"* ]]
+	run -4 "$bind" 03:10.1
+	[[ "$output" == *"not put back:"*"0000:03:10.1: on no driver, was on ixgbevf"* ]]
 }
 
-@test "a probe that the kernel swallows is noticed" {
+@test "a bind that the kernel swallows is noticed" {
 	cat >"$BATS_TEST_TMPDIR/bin/tee.sh" <<-'END'
 		#!/bin/bash
-		case $1 in */drivers_probe) exit 0 ;; esac
+		case $1 in */vfio-pci/bind) exit 0 ;; esac
 		exec "$TOP/tests/functional/fake_kernel_tee" "$1"
 	END
 	chmod +x "$BATS_TEST_TMPDIR/bin/tee.sh"
 	ln -sf tee.sh "$BATS_TEST_TMPDIR/bin/tee"
-	run -1 "$bind" 03:10.1
-	[[ "$output" == *"vfio-pci did not take it"* ]]
+	run -3 "$bind" 03:10.1
+	[[ "$output" == *"the kernel took it and nothing changed"* ]]
 	[ "$(driver 0000:03:10.1)" = ixgbevf ]
 }
 
@@ -166,7 +172,7 @@ picture() {
 	printf '#!/bin/sh\ncat >/dev/null\n' >"$BATS_TEST_TMPDIR/bin/tee.sh"
 	chmod +x "$BATS_TEST_TMPDIR/bin/tee.sh"
 	ln -sf tee.sh "$BATS_TEST_TMPDIR/bin/tee"
-	run -1 "$bind" 03:10.1
+	run -3 "$bind" 03:10.1
 	[ "$(driver 0000:03:10.1)" = ixgbevf ]
 }
 
@@ -192,10 +198,14 @@ picture() {
 	[ ! -s "$FAKE_LOG" ]
 }
 
-@test "a mate of the IOMMU group on a kernel driver is warned of" {
+@test "a mate of the IOMMU group on a kernel driver is refused, unless both are named" {
 	device 0000:03:10.5 0x10ed ixgbevf 36
-	run -0 "$bind" 03:10.1
-	[[ "$output" == *"warning: 0000:03:10.5 shares IOMMU group 36 and is on ixgbevf"* ]]
+	run -2 "$bind" 03:10.1
+	[[ "$output" == *"[group-sibling]"*"0000:03:10.5 shares IOMMU group 36 and is on ixgbevf"* ]]
+	[[ "$output" == *"bind_vfio.sh 0000:03:10.1 0000:03:10.5"* ]]
+	[ ! -s "$FAKE_LOG" ]
+	run -0 "$bind" 0000:03:10.1 0000:03:10.5
+	[ "$(driver 0000:03:10.5)" = vfio-pci ]
 }
 
 @test "status shows driver, group and interface, and changes nothing" {
@@ -204,7 +214,7 @@ picture() {
 	run -0 "$bind" status
 	[[ "${lines[1]}" == "0000:03:00.1"*"8086:10fb"*"ixgbe"*"31"* ]]
 	[[ "${lines[2]}" == *"8086:10ed"*"ixgbevf"*"36"*"enp3s16f1(down)" ]]
-	[[ "${lines[3]}" == *"vfio-pci"*"37"*"override vfio-pci" ]]
+	[[ "${lines[3]}" == *"vfio-pci"*"37"*"override vfio-pci"*"/dev/vfio/vfio -> /dev/vfio/37" ]]
 	[ "${#lines[@]}" = 4 ]
 	[ ! -s "$FAKE_LOG" ]
 	run -0 "$bind" status 03:10.3
@@ -212,15 +222,17 @@ picture() {
 }
 
 @test "nonsense is refused before anything is touched" {
-	run -1 "$bind" 03:10.7
-	[[ "$output" == *"no such PCI device"* ]]
-	run -1 "$bind" nosuch0
-	[[ "$output" == *"neither a PCI address"* ]]
-	run -1 "$bind" ../../etc
+	run -2 "$bind" 03:10.7 nosuch0 ../../etc
+	# All wrong names at once.
+	[ "$(grep -c 'refused \[no-device\].*neither a PCI address' <<<"$output")" = 3 ]
 	run -2 "$bind"
 	run -2 "$bind" unbind
-	run -2 "$bind" --force 03:10.1
-	run -2 "$bind" 03:10.1 03:10.3
+	run -2 "$bind" --forse 03:10.1
+	run -2 "$bind" pf 03:00.1
+	run -2 "$bind" pf 03:00.1 --vfs two
+	run -2 "$bind" --vfs 2 03:10.1
+	run -2 "$bind" restore 03:10.1
+	run -2 "$bind" plan status
 	[ ! -s "$FAKE_LOG" ]
 }
 
