@@ -17,8 +17,10 @@
 #include <vfp_parse.h>
 
 #include "bringup.h"
+#include "fault.h"
 #include "lcores.h"
 #include "ports.h"
+#include "removal.h"
 #include "token.h"
 
 /* An allow-list that matches nothing keeps EAL from probing any PCI device by itself. */
@@ -31,6 +33,7 @@ app_step(struct app *app, bool ok, const char *fmt, ...)
 {
 	uint64_t now = rte_get_timer_cycles(), hz = rte_get_timer_hz();
 	struct step *s = &app->steps[app->n_steps];
+	char point[16];
 	va_list ap;
 
 	if (app->n_steps == APP_MAX_STEPS)
@@ -51,6 +54,8 @@ app_step(struct app *app, bool ok, const char *fmt, ...)
 	fprintf(app->say, "%2u. %7.3f s  %s%s\n", app->n_steps, s->at_us / 1e6,
 		ok ? "" : "FAILED: ", s->text);
 	fflush(app->say);
+	snprintf(point, sizeof(point), "step-%u", app->n_steps);
+	fault_point(point);
 }
 
 /* About what a run takes besides its packet buffers: rings, DPDK's own tables. */
@@ -124,6 +129,7 @@ start_eal(struct app *app, struct vfp_err *err)
 		return vfp_err_set(err, -ENOMEM, "out of memory");
 	for (int i = 0; i < app->args.eal_argc; i++)
 		argv[i] = (char *)(uintptr_t)app->args.eal_argv[i];
+	fault_point("eal");
 	ret = rte_eal_init(app->args.eal_argc, argv);
 	free(argv);
 	if (ret < 0) {
@@ -340,6 +346,8 @@ bringup(struct app *app, struct vfp_err *err)
 		ret = rte_eth_dev_callback_register(
 			RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_vf_reset, app);
 	if (ret == 0)
+		ret = removal_watch(app);
+	if (ret == 0)
 		ret = up_ports(app, err);
 	if (ret < 0 || app_signal)
 		return ret;
@@ -347,18 +355,30 @@ bringup(struct app *app, struct vfp_err *err)
 	return lcores_plan(app, app->fwd_mode, err);
 }
 
+static void
+close_port(struct app *app, struct port *p)
+{
+	char point[CFG_NAME + 8];
+
+	snprintf(point, sizeof(point), "close-%s", p->name);
+	fault_point(point);
+	port_down(app, p);
+}
+
 void
 bringup_undo(struct app *app)
 {
 	if (!app->eal_up)
 		return;
+	fault_point("undo");
+	removal_unwatch(app);
 	dp_free(app->dp);
 	app->dp = NULL;
 	/* VFs first: their stop and close want an answer from a PF that still listens. */
 	for (int role = PORT_VDEV; role >= PORT_PF; role--)
 		for (uint16_t i = 0; i < app->n_ports; i++)
 			if ((int)app->ports[i].role == role)
-				port_down(app, &app->ports[i]);
+				close_port(app, &app->ports[i]);
 	for (uint16_t i = 0; i < app->n_pfs; i++) {
 		sriov_pf_free(app->pf[i].pf);
 		app->pf[i].pf = NULL;
@@ -366,6 +386,7 @@ bringup_undo(struct app *app)
 	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_vf_reset, app);
 	rte_mempool_free(app->pool);
 	app->pool = NULL;
+	fault_point("cleanup");
 	rte_eal_cleanup();
 	app->eal_up = false;
 }

@@ -10,6 +10,7 @@
 #include "bringup.h"
 #include "check.h"
 #include "config.h"
+#include "fault.h"
 #include "report.h"
 #include "run.h"
 #include "telemetry.h"
@@ -31,6 +32,7 @@ finish(struct app *app)
 	struct view v;
 	int status = VFP_EXIT_OK;
 
+	fault_point("report");
 	pthread_mutex_lock(&app->lock);
 	if (view_take(app, VIEW_START, &v) == 0) {
 		report_tables(&v, app->say, true);

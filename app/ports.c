@@ -252,6 +252,21 @@ port_down(struct app *app, struct port *p)
 	p->probed = p->configured = false;
 }
 
+void
+port_detach(struct app *app, struct port *p)
+{
+	struct rte_eth_dev_info info = {0};
+	int ret;
+
+	if (rte_eth_dev_info_get(p->port_id, &info) < 0)
+		info.device = NULL;
+	port_down(app, p);
+	/* Linux lets a device go only when its last user has closed it. */
+	ret = info.device && rte_dev_is_probed(info.device) ? rte_dev_remove(info.device) : 0;
+	if (ret < 0)
+		LOG(ERR, "%s: detach: %s\n", p->name, strerror(-ret));
+}
+
 static void
 read_raw(const struct port *p, struct port_nic *now)
 {
@@ -284,10 +299,14 @@ port_nic_known(struct app *app, const struct port *p)
 	const struct pf_dev *pf = app_pf_of(app, p);
 	uint16_t polled = 0;
 
+	/* The last word of a removed one is not to be had, nor what it was of its PF's. */
+	if (p->removed)
+		return false;
 	if (p->role != PORT_PF || !pf)
 		return true;
 	for (uint16_t i = 0; i < app->n_ports; i++)
-		polled += app->ports[i].role == PORT_VF && app_pf_of(app, &app->ports[i]) == pf;
+		polled += app->ports[i].role == PORT_VF && app_pf_of(app, &app->ports[i]) == pf &&
+			!app->ports[i].removed;
 	return polled == pf->n_vfs;
 }
 
@@ -310,13 +329,13 @@ void
 ports_read_nic(struct app *app)
 {
 	for (uint16_t i = 0; i < app->n_ports; i++)
-		if (app->ports[i].role != PORT_PF)
+		if (app->ports[i].role != PORT_PF && !atomic_load(&app->ports[i].gone))
 			read_raw(&app->ports[i], &app->ports[i].last);
 	for (uint16_t i = 0; i < app->n_ports; i++) {
 		struct port *p = &app->ports[i];
 		struct port_nic all, vfs = {0};
 
-		if (p->role != PORT_PF || !p->started)
+		if (p->role != PORT_PF || !p->started || atomic_load(&p->gone))
 			continue;
 		read_raw(p, &all);
 		if (!app->forwarding)

@@ -19,6 +19,9 @@ void port_adopt(struct app *app, uint16_t port_id);
 /** Choose queues and descriptors, then configure, set queues up and start. */
 int port_up(struct app *app, struct port *p, struct vfp_err *err);
 
+/** Close a port whose device is gone, and give the device back. It never fails, it logs. */
+void port_detach(struct app *app, struct port *p);
+
 /** Stop and close, whatever state it is in; it never fails, it logs. */
 void port_down(struct app *app, struct port *p);
 

@@ -8,8 +8,10 @@
 #include <rte_cycles.h>
 
 #include "cli/cli.h"
+#include "fault.h"
 #include "lcores.h"
 #include "ports.h"
+#include "removal.h"
 #include "report.h"
 #include "run.h"
 
@@ -43,7 +45,7 @@ serve_resets(struct app *app)
 		struct vfp_err err = {0};
 		int ret;
 
-		if (!atomic_exchange(&p->reset_wanted, false))
+		if (p->removed || !atomic_exchange(&p->reset_wanted, false))
 			continue;
 		pthread_mutex_lock(&app->lock);
 		ret = port_reset(app, p, &err);
@@ -62,11 +64,15 @@ serve_resets(struct app *app)
 void
 run_housekeeping(struct app *app)
 {
+	removal_look(app);
+	removal_serve(app);
 	serve_resets(app);
 	for (uint16_t i = 0; i < app->n_pfs; i++) {
 		struct pf_dev *pf = &app->pf[i];
 		bool was = pf->link_up;
 
+		if (pf->port->removed)
+			continue;
 		sriov_pf_poll_link(pf->pf, &pf->link_up);
 		if (was != pf->link_up)
 			fprintf(app->say, "pf%u: link %s\n", pf->index,
@@ -120,6 +126,7 @@ loop(struct app *app, struct cli *cli)
 
 	while (!app_signal && !app->quit && !time_is_over(app)) {
 		wait_tick(cli);
+		removal_serve(app);
 		if (rte_get_timer_cycles() >= second) {
 			second += hz;
 			run_housekeeping(app);
@@ -148,6 +155,7 @@ run(struct app *app, struct vfp_err *err)
 		fprintf(app->say, "forwarding%s; %s\n", app->forwarding ? "" : " waits for start",
 			app->args.interactive ? "help lists the commands"
 					      : "SIGINT or SIGTERM drains and ends");
+		fault_point("forwarding");
 		if (app->args.interactive)
 			cli = cli_new(app);
 		loop(app, cli);
@@ -156,6 +164,7 @@ out:
 	cli_free(cli);
 	if (app_signal)
 		fprintf(app->say, "signal %d: draining\n", app_signal);
+	fault_point("draining");
 	pthread_mutex_lock(&app->lock);
 	lcores_stop(app, true);
 	pthread_mutex_unlock(&app->lock);

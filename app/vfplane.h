@@ -62,6 +62,8 @@ struct port {
 	struct port_nic last;     /**< newest reading, carried included */
 	struct port_nic cleared;  /**< reading at the last clear, for the CLI's view */
 	uint64_t stopping;        /**< left in the ring when reception was ended at exit */
+	atomic_bool gone; /**< its device went away: set by a callback, served by the control thread */
+	bool removed;     /**< served: closed, and nothing reads its registers any more */
 	atomic_bool reset_wanted; /**< set by the event callback, served by the control thread */
 	uint64_t resets;
 	bool foreign_sources; /**< anti-spoof is off: its rules keep the senders' addresses */

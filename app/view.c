@@ -99,6 +99,8 @@ put_port(const struct view *v, struct vfp_out *o, const struct port *p)
 	vfp_out_str(o, "name", p->name);
 	vfp_out_str(o, "pci", p->pci[0] ? p->pci : NULL);
 	vfp_out_str(o, "role", role_names[p->role]);
+	if (vfp_out_format(o) == VFP_JSON)
+		vfp_out_bool(o, "removed", p->removed);
 	vfp_out_u64(o, "rx_packets", n.nic.rx_packets, VFP_COUNT);
 	vfp_out_u64(o, "tx_packets", n.nic.tx_packets, VFP_COUNT);
 	if (known) {
@@ -131,6 +133,9 @@ view_ports(const struct view *v, struct vfp_out *o)
 		vfp_out_close(o);
 	}
 	vfp_out_close(o);
+	for (uint16_t i = 0; i < v->app->n_ports; i++)
+		if (v->app->ports[i].removed)
+			vfp_out_note(o, "%s was pulled out", v->app->ports[i].name);
 }
 
 int
