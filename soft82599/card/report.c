@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../model/regs.h"
@@ -504,9 +505,9 @@ everything(struct card *card, const struct s82_state *st)
 	return root;
 }
 
-/* A copy of all but the frames. */
+/* A copy of all but the frames, and when it was taken. */
 static struct s82_state *
-snapshot(struct card *card)
+snapshot(struct card *card, struct timespec *when)
 {
 	struct s82_state *copy = malloc(sizeof(*copy));
 	struct s82_ctx *ctx = &card->show_ctx;
@@ -515,6 +516,7 @@ snapshot(struct card *card)
 		return NULL;
 	ctx->ops->lock(ctx);
 	memcpy(copy, card->st, SNAPSHOT);
+	clock_gettime(CLOCK_MONOTONIC, when);
 	ctx->ops->unlock(ctx);
 	return copy;
 }
@@ -523,13 +525,15 @@ int
 card_report(void *arg)
 {
 	struct card *card = arg;
-	struct s82_state *st = snapshot(card);
+	struct timespec when;
+	struct s82_state *st = snapshot(card, &when);
 	json_t *root;
 	int fd;
 
 	if (st == NULL)
 		return -ENOMEM;
 	root = everything(card, st);
+	set_int(root, "monotonic_ns", (uint64_t)when.tv_sec * 1000000000 + (uint64_t)when.tv_nsec);
 	free(st);
 	pthread_mutex_lock(&card->wire_lock);
 	if (card->wire != NULL)

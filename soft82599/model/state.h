@@ -88,6 +88,7 @@ struct s82_txq {
 	uint32_t rate;		/* RTTBCNRC: how many times slower than the link, 10.14 bits */
 	uint32_t waits;		/* has something to send, but not before `next` */
 	uint64_t next;		/* tick that the next frame of a limited queue may leave at */
+	uint64_t idle;		/* tick since when a limited queue has had nothing to send */
 	uint64_t packets, bytes, drops;
 	uint64_t ctx[2][2];	/* the last context descriptor of IDX 0 and of IDX 1 */
 };

@@ -6,6 +6,9 @@
  */
 #include "internal.h"
 
+/* How often a second a limited queue is looked at, at most: its frames leave in clumps then. */
+#define WAKES	10000
+
 static void
 sooner(uint64_t *next, uint64_t at)
 {
@@ -28,8 +31,10 @@ arm(struct s82_ctx *ctx, uint64_t at)
 void
 s82_timer_queue(struct s82_ctx *ctx, unsigned int queue)
 {
+	uint64_t at = ctx->st->txq[queue].next, soon = ctx->ops->now(ctx) + ctx->st->tick_hz / WAKES;
+
 	ctx->st->timers.txq[queue / 64] |= S82_BIT(queue % 64);
-	arm(ctx, ctx->st->txq[queue].next);
+	arm(ctx, at > soon ? at : soon);
 }
 
 void
@@ -89,19 +94,22 @@ look(struct s82_ctx *ctx, uint64_t now, uint64_t due[2])
 uint64_t
 s82_timer_run(struct s82_ctx *ctx)
 {
-	uint64_t due[2] = { 0, 0 }, next;
+	uint64_t due[2] = { 0, 0 }, next, now;
 	unsigned int w;
 
 	ctx->ops->lock(ctx);
 	s82_switch_update(ctx);
-	look(ctx, ctx->ops->now(ctx), due);
+	now = ctx->ops->now(ctx);
+	look(ctx, now, due);
 	ctx->ops->unlock(ctx);
 	for (w = 0; w < 2; w++)
 		for (; due[w]; due[w] &= due[w] - 1)
 			s82_tx_kick(ctx, 64 * w + (unsigned int)__builtin_ctzll(due[w]));
 	ctx->ops->lock(ctx);
-	/* now = 0: nothing is due, only the earliest is wanted */
+	/* at tick 0 nothing is due: only the earliest is wanted */
 	next = look(ctx, 0, due);
+	if (ctx->st->timers.txq[0] | ctx->st->timers.txq[1])
+		next = next > now + ctx->st->tick_hz / WAKES ? next : now + ctx->st->tick_hz / WAKES;
 	ctx->st->timers.next = next;
 	ctx->ops->unlock(ctx);
 	return next;

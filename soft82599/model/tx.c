@@ -9,8 +9,10 @@
 
 enum sent { SENT_OK, SENT_BLOCKED, SENT_INCOMPLETE, SENT_WAITS };
 
-/* How late a limited queue may be and still catch up, in parts of a second: it was the card. */
+/* A limited queue catches up with what the card was late, in parts of a second at most. */
 #define CATCH_UP	5
+/* And if it ran empty over that, it may be silent that long. */
+#define SILENCE		50
 
 /* A descriptor as it lies in memory: data and context descriptors read it differently. */
 struct desc {
@@ -395,18 +397,24 @@ write_head(struct s82_ctx *ctx, const struct txq_run *r)
 		s82_dma_write(ctx, r->func, iova, &r->q->tdh, 4);
 }
 
-/* What a limited queue's bytes take. Time that nothing was waiting in is not saved up. */
+/*
+ * What a limited queue's bytes take, and when it may go on. The card may have been late, and the
+ * queue may have run empty when it came: that is made good. Time that the queue had nothing to
+ * send in is not.
+ */
 static void
 set_pace(struct s82_ctx *ctx, struct txq_run *r)
 {
 	const uint64_t hz = ctx->st->tick_hz, link = 10000000000;
 	uint32_t factor = r->q->rate & RTTBCNRC_FACTOR;
-	uint64_t slack = r->q->waits ? hz / CATCH_UP : 0;
+	struct s82_txq *q = r->q;
 
 	r->byte_ticks = (uint64_t)((unsigned __int128)hz * 8 * 65536 * factor / link >> 14);
 	r->now = ctx->ops->now(ctx);
-	if (r->q->next + slack < r->now)
-		r->q->next = r->now;
+	if (!q->waits && q->next < q->idle && r->now - q->idle < hz / SILENCE)
+		q->next += r->now - q->idle;
+	else if (q->next + (q->waits ? hz / CATCH_UP : 0) < r->now)
+		q->next = r->now;
 }
 
 /* Has a limited queue to wait for its next instant? */
@@ -416,6 +424,19 @@ too_early(struct s82_ctx *ctx, struct txq_run *r)
 	if (r->q->next > r->now)
 		r->now = ctx->ops->now(ctx);
 	return r->q->next > r->now;
+}
+
+/* A limited queue's state until the next step. */
+static void
+leave_pace(struct s82_ctx *ctx, const struct txq_run *r, enum sent sent)
+{
+	struct s82_txq *q = r->q;
+
+	q->waits = sent == SENT_WAITS || (sent == SENT_OK && q->tdh != q->tdt);
+	if (sent == SENT_WAITS)
+		s82_timer_queue(ctx, r->queue);
+	else if (!q->waits)
+		q->idle = ctx->ops->now(ctx);
 }
 
 bool
@@ -439,9 +460,8 @@ s82_step(struct s82_ctx *ctx, unsigned int queue, unsigned int budget)
 	while (budget-- > 0 && q->tdh != q->tdt && sent == SENT_OK)
 		sent = r.byte_ticks && too_early(ctx, &r) ? SENT_WAITS : one(ctx, &r);
 	q->blocked = sent == SENT_BLOCKED;
-	q->waits = sent == SENT_WAITS;
-	if (q->waits)
-		s82_timer_queue(ctx, queue);
+	if (r.byte_ticks)
+		leave_pace(ctx, &r, sent);
 	flush_counts(st, &r);
 	write_head(ctx, &r);
 	ctx->sw->tx_touched[queue / 64] |= S82_BIT(queue % 64);
