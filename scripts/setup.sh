@@ -32,9 +32,10 @@ libclang-rt-14-dev   the sanitizers' run time for clang
 jq                   scripts and tests read JSON reports
 iproute2             tests make network namespaces and TAP links
 iputils-ping         tests put real traffic through them
+curl                 moves a large file through vfplane, from Linux to Linux
 ethtool              switches offloads off, so that captures hold what the wire would
 tcpdump              reads captures as an independent witness
-python3              the far end of the TCP and UDP traffic that tests capture
+python3              the far end of the traffic that tests capture, and the web server of one
 procps               tests look at processes
 util-linux           unshare: namespaces for the tests
 patch                tests/mutants applies its patches
