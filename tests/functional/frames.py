@@ -3,8 +3,9 @@
 """Writes a capture of frames as a test wants them.
 
 frames.py OUT.pcap SPEC...
-SPEC: kind=raw|udp|tcp|udp6|tcp6 dst=MAC src=MAC len=BYTES n=COUNT vlan=ID, joined by commas.
-len is the frame's, without CRC. Checksums are right, TCP carries FIN, PSH and ACK.
+SPEC: kind=raw|udp|tcp|udp6|tcp6 dst=MAC src=MAC len=BYTES n=COUNT vlan=ID spoil=OFFSET, joined by
+commas. len is the frame's, without CRC. TCP carries FIN, PSH and ACK. Checksums are right, until
+spoil changes the byte at OFFSET.
 """
 import struct
 import sys
@@ -62,7 +63,11 @@ def frames(spec):
     for number in range(int(want.get("n", "1"))):
         size = int(want["len"]) - 14 - len(tag)
         ethertype, rest = packet(want.get("kind", "raw"), size, number)
-        yield mac(want["dst"]) + mac(want["src"]) + tag + struct.pack("!H", ethertype) + rest
+        head = mac(want["dst"]) + mac(want["src"]) + tag + struct.pack("!H", ethertype)
+        frame = bytearray(head + rest)
+        if "spoil" in want:
+            frame[int(want["spoil"])] ^= 0x10
+        yield bytes(frame)
 
 
 def main():
