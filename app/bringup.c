@@ -12,6 +12,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
+#include <rte_pdump.h>
 #include <rte_version.h>
 
 #include <vfp_parse.h>
@@ -145,6 +146,10 @@ start_eal(struct app *app, struct vfp_err *err)
 	app->t0 = app->t_step = rte_get_timer_cycles();
 	app_step(app, true, "EAL up: %s, IOVA as %s, no device probed yet", rte_version(),
 		rte_eal_iova_mode() == RTE_IOVA_VA ? "virtual addresses" : "physical addresses");
+	/* dpdk-dumpcap finds the ports by it. It costs nothing until somebody captures; a process
+	 * without shared memory (--no-huge, --in-memory) does without. */
+	if (rte_pdump_init() < 0)
+		app_step(app, false, "no packet capture: %s", rte_strerror(rte_errno));
 	return 0;
 }
 
@@ -386,6 +391,7 @@ bringup_undo(struct app *app)
 	rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_vf_reset, app);
 	rte_mempool_free(app->pool);
 	app->pool = NULL;
+	rte_pdump_uninit();
 	fault_point("cleanup");
 	rte_eal_cleanup();
 	app->eal_up = false;
