@@ -267,6 +267,10 @@ check_arguments
 if [ "$verb" = status ] && [ "${#devices[@]}" -eq 0 ]; then
 	mapfile -t devices < <(status_devices)
 fi
+# What an interrupted run left comes first: it may be why a device is not there.
+if [[ $verb =~ ^(bind|unbind|pf|restore)$ ]] && [ -z "$plan_only${boot-}" ]; then
+	lock "$verb"
+fi
 [ "$verb" = unpersist ] || resolve_devices
 if [ -n "${boot-}" ]; then
 	words=()
@@ -293,7 +297,6 @@ libvirt-xml) libvirt_xml "${devices[0]}" ;;
 		check_steps
 		stop_if_refused
 	else
-		lock "$verb"
 		change
 	fi
 	;;

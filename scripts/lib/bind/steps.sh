@@ -18,6 +18,7 @@ box=$run/vfplane/bind # lock, journal
 write_limit=${BIND_TIMEOUT:-10}
 steps=()
 stop_requested=
+hanging=
 
 # ---- one step ----
 
@@ -93,7 +94,7 @@ put() {
 		wait -n -p ended "$put_pid" "$sleeper" || rc=$?
 	done
 	[ "$ended" != "$sleeper" ] || return 2
-	kill "$sleeper" 2>/dev/null || true
+	kill -KILL "$sleeper" 2>/dev/null || true # while rolling back, TERM is ignored
 	wait "$sleeper" 2>/dev/null || true
 	put_error=$(tail -n 1 "$box/error")
 	put_error=${put_error##*: }
@@ -120,7 +121,7 @@ do_step() {
 	# shellcheck disable=SC2086
 	set -- $1
 	! step_holds "$@" || return 0
-	failure="$(step_text "$@")"
+	failure=$(step_text "$@")
 	if [ "$1" = mac ]; then
 		put_error=$(ip link set dev "$(pf_interface "$2")" vf "${3%%=*}" mac "${3#*=}" 2>&1) || rc=1
 	else
@@ -129,6 +130,7 @@ do_step() {
 	fi
 	if [ "$rc" -eq 2 ]; then
 		users=$(for dev in "$2" $(vfs_list "$2"); do holders_of "$dev"; done | paste -sd' ')
+		hanging=$failure
 		failure+=": has not returned after $write_limit s (process $put_pid waits in the kernel)"
 		# shellcheck disable=SC2086
 		[ -z "${users// /}" ] || failure+="; in use by $(name_pids $users)"
@@ -419,9 +421,10 @@ run_steps() {
 	done
 }
 
-# incomplete RECORDS: says truly what is left; exit 4.
+# incomplete RECORDS: says truly what is left; exit 4. A write that hangs may still come true.
 incomplete() {
 	echo "bind_vfio.sh: not put back:" >&2
+	[ -z "$hanging" ] || echo "    under way: $hanging" >&2
 	differences "$1" | sed 's/^/    /' >&2
 	echo "    when the cause is gone: bind_vfio.sh restore" >&2
 	exit 4
@@ -440,7 +443,7 @@ roll_back() {
 		[ "$rc" -eq 0 ] || echo "bind_vfio.sh: while putting back: $failure" >&2
 		[ "$rc" -ne 2 ] || break
 	done
-	[ -z "$(differences "$box/current")" ] || incomplete "$box/current"
+	[ -z "$hanging$(differences "$box/current")" ] || incomplete "$box/current"
 	rm "$box/current"
 	echo "bind_vfio.sh: all put back as it was" >&2
 	exit 3
