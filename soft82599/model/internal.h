@@ -212,6 +212,20 @@ void s82_tx_kick(struct s82_ctx *ctx, unsigned int queue);	/* takes the lock */
 /* --- dma.c. Locks: held. What a function reads and writes of its owner's memory. */
 void *s82_dma(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len);
 void *s82_dma_try(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len);
+
+/*
+ * Brings memory near that is about to be used, if it lies in the piece that DMA found last. A
+ * hint only: `iova` may be anything, a written-back descriptor for instance.
+ */
+static inline void
+s82_dma_prefetch(const struct s82_ctx *ctx, unsigned int func, uint64_t iova)
+{
+	const struct s82_window *w = &ctx->sw->window[func];
+
+	if (w->burst == ctx->sw->burst && iova - w->iova < w->len)
+		__builtin_prefetch(w->host + (iova - w->iova), 1);
+}
+
 bool s82_dma_read(struct s82_ctx *ctx, unsigned int func, uint64_t iova, void *dst, size_t len);
 bool s82_dma_write(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const void *src,
 	size_t len);

@@ -208,6 +208,7 @@ put_plain(struct s82_ctx *ctx, struct s82_rx_run *r, struct s82_rxq *q, const st
 
 	if (f->len > r->plain_max || f->p.tagged || rdt == rdh || rdt >= r->n)
 		return false;
+	s82_dma_prefetch(ctx, r->func, r->desc[rdh + 3 < r->n ? rdh + 3 : 0][0]);
 	desc = r->desc[rdh];
 	buf = s82_dma_try(ctx, r->func, desc[0], f->len);
 	if (buf == NULL)

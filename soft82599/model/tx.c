@@ -53,6 +53,13 @@ after(const struct txq_run *r, uint32_t i)
 	return i + 1 == r->n ? 0 : i + 1;
 }
 
+/* A descriptor whose frame is worth fetching while the one at `i` is sent. */
+static inline uint32_t
+ahead(const struct txq_run *r, uint32_t i)
+{
+	return i + 4 < r->n ? i + 4 : i + 4 - r->n;
+}
+
 static inline uint64_t
 ring_base(const struct s82_txq *q)
 {
@@ -315,9 +322,10 @@ one_plain(struct s82_ctx *ctx, struct txq_run *r, struct desc *d, enum sent *sen
 	const uint32_t mask = TXD_DEXT | TXD_EOP | 0xf << 20 | TXD_VLE | TXD_TSE;
 	struct s82_frame f = { .len = d->cmd & 0xffff };
 
-	if ((d->cmd & mask) != want || d->olinfo & 3u << 8 || !r->plain || f.len < 60 ||
+	if ((d->cmd & mask) != want || d->olinfo & 3u << 8 || !r->plain || !r->ring || f.len < 60 ||
 			f.len > S82_MAX_FRAME - 4)
 		return false;
+	s82_dma_prefetch(ctx, r->func, r->ring[ahead(r, r->q->tdh)].lo);
 	f.data = s82_dma_try(ctx, r->func, d->lo, f.len);
 	if (f.data == NULL)
 		return false;
