@@ -78,6 +78,30 @@ kill_rounds() {
 	kill_rounds 20
 }
 
+@test "when the card ends, tenants live on, with registers that read all ones, and can quit" {
+	"$SOFT82599" run --name "$card" --vfs 2 -- sleep 60 3>&- &
+	launcher=$!
+	wait_for 10 show
+	for name in p v; do
+		port=$([ $name = p ] && echo 03:00.1 || echo 03:10.1)
+		tp_open $name "$SOFT82599" exec --name "$card" -- dpdk-testpmd -l 0-1 --no-huge \
+			-m 128 --no-telemetry --file-prefix "$card-$name" -a "0000:$port" -- -i \
+			--total-num-mbufs=8192
+	done
+	tp v "start tx_first 1" >"$tmp/start"
+	# The launcher passes SIGTERM on, and ends with its COMMAND.
+	kill -TERM "$launcher"
+	rc=0
+	wait "$launcher" || rc=$?
+	[ "$rc" = 143 ]
+	tp v "show port stats 0" >"$tmp/stats"
+	cat "$tmp/stats"
+	kill -0 "${TP_PID[p]}"
+	tp_quit v
+	tp_quit p
+	run -3 "$SOFT82599" exec --name "$card" -- true
+}
+
 # bats test_tags=long
 @test "a tenant is killed 200 times in the midst of traffic" {
 	kill_rounds 200
