@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reception: a frame into the ring of a pool's queue [7.1.5, 7.1.6], or into the RX packet
- * buffer while the head of the line waits for a descriptor [7.1.2.5, 7.10.3.7].
+ * buffer while the head of the line waits for a descriptor.
  */
 #include "internal.h"
 

@@ -2,6 +2,7 @@
 # What the NIC does to frames, through testpmd's own commands: segmentation, checksums, long frames.
 # Frames come out of a capture and go into one; tcpdump judges those.
 # timeout: 300
+# shellcheck disable=SC2317 # functions that wait_for calls
 
 setup() {
 	load helpers

@@ -330,6 +330,26 @@ test_legacy_transmit(void **state)
 }
 
 static void
+test_head_write_back(void **state)
+{
+	struct bench *b = *state;
+	uint32_t *head = (uint32_t *)b->tx[0]->buf[RING - 1];
+	uint8_t f[64];
+
+	frame(f, mac_b, mac_a, -1, 0x88b5, 60);
+	pf_write(b, 0x6000 + Q_TDWBAH, (uint32_t)((uintptr_t)head >> 32));
+	pf_write(b, 0x6000 + Q_TDWBAL, (uint32_t)(uintptr_t)head | TDWBAL_HEAD_WB);
+	assert_int_equal((uintptr_t)head % 16, 0);
+	tx_send(b, 0, f, 60, 1);
+	tx_send(b, 0, f, 60, 2);
+	assert_int_equal(*head, 3);
+	pf_write(b, 0x6000 + Q_TDWBAL, (uint32_t)(uintptr_t)(head + 2) | TDWBAL_HEAD_WB);
+	tx_send(b, 0, f, 60, 1);
+	assert_int_equal(head[0], 3);
+	assert_int_equal(head[2], 0);
+}
+
+static void
 test_legacy_receive(void **state)
 {
 	struct bench *b = *state;
@@ -457,7 +477,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(test_checksums_inserted), T(test_sctp_crc), T(test_tso), T(test_tso_with_a_tag),
 		T(test_tso_refused), T(test_tso_waits_for_room), T(test_legacy_transmit),
-		T(test_legacy_receive), T(test_jumbo_over_several_descriptors),
+		T(test_head_write_back), T(test_legacy_receive), T(test_jumbo_over_several_descriptors),
 		T(test_maxfrs_on_the_wire), T(test_scatter_needs_all_its_descriptors),
 		T(test_crc_kept),
 	};
