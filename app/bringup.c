@@ -261,7 +261,7 @@ up_vf(struct app *app, struct port *p, struct vfp_err *err)
 	if (pf && pf->pf && sriov_pf_counts(pf->pf, p->vf, &c) == 0)
 		app_step(app, true,
 			"%s: %s up, %s, API %s, %u queues, %" PRIu64 " resets answered%s%s",
-			p->name, p->pci, mac, sriov_mbox_api(c.api), p->nb_rxq, c.resets,
+			p->name, p->pci, mac, sriov_mbox_api(c.state.api), p->nb_rxq, c.resets,
 			p->limited[0] ? ", " : "", p->limited);
 	else
 		app_step(app, true, "%s: %s up, %s, %u queues from a PF that is not ours", p->name,

@@ -11,15 +11,26 @@ check_pf(const struct config *c, const struct cfg_pf_sec *pf)
 {
 	struct sriov_layout l;
 	struct vfp_err err = {0};
+	char row[SRIOV_ROW + 1];
 	unsigned int n = config_vf_count(c, pf->index);
 
-	if (sriov_layout_plan(n, pf->queues_per_pool, &l, &err) < 0) {
+	const struct sriov_want want = {.vfs = n,
+		.queues = pf->queues_per_pool,
+		.rss = true,
+		.vlans = config_vlan_count(c, pf->index)};
+
+	if (sriov_layout_solve(&want, &l, &err) < 0) {
 		fprintf(stderr, "vfplane: %s:%d: pf %u: %s\n", c->file, pf->line, pf->index,
 			err.text);
 		return -1;
 	}
-	printf("pf%u at %s: %u VFs named, %u pools x %u queues, the PF's pool is %u\n", pf->index,
-		pf->pci, n, l.pools ? l.pools : 1, l.queues_per_pool, l.pf_pool);
+	printf("pf%u at %s: %u VFs named, %u pools x %u queues (%s), the PF's pool is %u\n",
+		pf->index, pf->pci, n, l.pools ? l.pools : 1, l.queues_per_pool,
+		sriov_layout_mode(&l), l.pf_pool);
+	for (unsigned int q = 0; l.pools && q < SRIOV_NIC_QUEUES; q += SRIOV_ROW)
+		printf("  queues %3u-%-3u %s\n", q, q + SRIOV_ROW - 1, sriov_layout_row(&l, q, row));
+	if (l.pools)
+		printf("  %s\n", sriov_layout_legend(&l));
 	return 0;
 }
 

@@ -114,6 +114,152 @@ store_vf_owner(void *object, const char *word)
 	return 0;
 }
 
+static struct sriov_vf_policy *
+policy_of(void *object)
+{
+	return &((struct cfg_vf_sec *)object)->policy;
+}
+
+static int
+store_yes_no(bool *out, const char *word)
+{
+	if (strcmp(word, "yes") != 0 && strcmp(word, "no") != 0)
+		return -EINVAL;
+	*out = word[0] == 'y';
+	return 0;
+}
+
+static int
+store_byte(uint8_t *out, const char *word, uint32_t max)
+{
+	uint32_t n;
+	int ret = store_number(&n, word, 0, max);
+
+	if (ret == 0)
+		*out = n;
+	return ret;
+}
+
+static int
+store_vf_trusted(void *object, const char *word)
+{
+	return store_yes_no(&policy_of(object)->trusted, word);
+}
+
+static int
+store_vf_mac_policy(void *object, const char *word)
+{
+	for (int i = SRIOV_MAC_LOCKED; i <= SRIOV_MAC_ANY; i++) {
+		if (strcmp(word, sriov_mac_policy_name(i)) == 0) {
+			policy_of(object)->mac_policy = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int
+store_vf_macs(void *object, const char *word)
+{
+	struct sriov_vf_policy *p = policy_of(object);
+
+	if (p->n_macs == SRIOV_POLICY_MACS)
+		return -E2BIG;
+	return vfp_parse_unicast_mac(word, "macs", p->macs[p->n_macs++], NULL);
+}
+
+static int
+store_vf_port_vlan(void *object, const char *word)
+{
+	uint32_t vid;
+	int ret = store_number(&vid, word, 1, 4094);
+
+	if (ret == 0)
+		policy_of(object)->port_vlan = vid;
+	return ret;
+}
+
+static int
+store_vf_vlan_quota(void *object, const char *word)
+{
+	return store_byte(&policy_of(object)->vlan_quota, word, SRIOV_OWN_VLANS);
+}
+
+static int
+store_vf_mc_quota(void *object, const char *word)
+{
+	return store_byte(&policy_of(object)->mc_quota, word, SRIOV_MAX_MC);
+}
+
+static int
+store_vf_macvlan_quota(void *object, const char *word)
+{
+	return store_byte(&policy_of(object)->macvlan_quota, word, SRIOV_OWN_MACS);
+}
+
+static int
+store_vf_xcast(void *object, const char *word)
+{
+	for (int i = SRIOV_XCAST_NONE; i <= SRIOV_XCAST_ALLMULTI; i++) {
+		if (strcmp(word, sriov_xcast_name(i)) == 0) {
+			policy_of(object)->xcast = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int
+store_vf_max_frame(void *object, const char *word)
+{
+	return store_number(&policy_of(object)->max_frame, word, SRIOV_FRAME_MIN, 1518);
+}
+
+static int
+store_vf_api_floor(void *object, const char *word)
+{
+	for (uint32_t version = 0; version <= 4; version++) {
+		if (version != 1 && strcmp(word, sriov_mbox_api(version)) == 0) {
+			policy_of(object)->api_floor = version;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int
+store_vf_request_rate(void *object, const char *word)
+{
+	return store_number(&policy_of(object)->request_rate, word, 0, 100000);
+}
+
+static int
+store_vf_anti_spoof(void *object, const char *word)
+{
+	bool on = true;
+	int ret = store_yes_no(&on, word);
+
+	policy_of(object)->foreign_sources = !on;
+	return ret;
+}
+
+static int
+store_vf_link(void *object, const char *word)
+{
+	struct sriov_vf_policy *p = policy_of(object);
+
+	if (strcmp(word, "auto") != 0 && strcmp(word, "off") != 0)
+		return -EINVAL;
+	p->rx_off = p->tx_off = word[0] == 'o';
+	return 0;
+}
+
+static int
+store_vf_rate(void *object, const char *word)
+{
+	return store_number(&policy_of(object)->rate, word, 0, 10000);
+}
+
 static int
 store_forward_from(void *object, const char *word)
 {
@@ -198,6 +344,22 @@ static const struct spec schema[] = {
 	{"vf", "peer", "a port such as vf1, or a unicast MAC", false, false, store_vf_peer},
 	{"vf", "vlans", "at most 32 different VLAN ids from 1 to 4094", true, false, store_vf_vlan},
 	{"vf", "owner", "vfplane or tenant", false, false, store_vf_owner},
+	{"vf", "trusted", "yes or no", false, false, store_vf_trusted},
+	{"vf", "mac_policy", "locked, list or any", false, false, store_vf_mac_policy},
+	{"vf", "macs", "at most 8 unicast MACs, as in {\"02:09:c0:00:01:00\"}", true, false,
+		store_vf_macs},
+	{"vf", "port_vlan", "1 to 4094", false, false, store_vf_port_vlan},
+	{"vf", "vlan_quota", "0 to 16", false, false, store_vf_vlan_quota},
+	{"vf", "multicast_quota", "0 to 30", false, false, store_vf_mc_quota},
+	{"vf", "macvlan_quota", "0 to 8", false, false, store_vf_macvlan_quota},
+	{"vf", "xcast", "none, multi or allmulti", false, false, store_vf_xcast},
+	{"vf", "max_frame", "64 to 1518 bytes, the PF's frame", false, false, store_vf_max_frame},
+	{"vf", "api_floor", "1.0, 1.1, 1.2 or 1.3", false, false, store_vf_api_floor},
+	{"vf", "request_rate", "0 (no limit) to 100000 a second", false, false,
+		store_vf_request_rate},
+	{"vf", "anti_spoof", "yes or no", false, false, store_vf_anti_spoof},
+	{"vf", "link", "auto or off", false, false, store_vf_link},
+	{"vf", "rate", "0 (no limit) to 10000 Mbit/s", false, false, store_vf_rate},
 	{"forward", "from", "a port such as vf0", false, true, store_forward_from},
 	{"forward", "to", "a port such as vf1", false, false, store_forward_to},
 	{"forward", "mode", "io, mac, macswap, echo, sink or source", false, true,
@@ -271,7 +433,7 @@ list_allowed(cfg_t *section, char *buf, size_t len)
 static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
-	char what[256], allowed[128];
+	char what[256], allowed[320];
 
 	/* The line of the section being read is right: the parent's stands at its opening brace. */
 	vsnprintf(what, sizeof(what), fmt, ap);
@@ -448,6 +610,27 @@ add_pf(struct parse *p, cfg_t *section)
 	c->n_pf++;
 }
 
+/* What options say together; the line is the first one's that the sentence names. */
+static void
+check_policy(struct parse *p, cfg_t *section, const struct cfg_vf_sec *vf)
+{
+	struct sriov_vf_policy policy = vf->policy;
+	char option[32];
+	const char *why;
+	int line;
+
+	policy.n_vlans = vf->n_vlans;
+	why = sriov_policy_check(&policy);
+	if (!why && policy.foreign_sources && !policy.trusted && vf->owner == CFG_OWNER_TENANT)
+		why = "anti_spoof = no needs trusted = yes for a tenant's VF";
+	if (!why)
+		return;
+	strlcpy(option, why, sizeof(option));
+	option[strcspn(option, " ")] = '\0';
+	line = line_of(p, section, find_spec("vf", option));
+	complain(p, line ? line : vf->line, "vf %s: %s", cfg_title(section), why);
+}
+
 static void
 add_vf(struct parse *p, cfg_t *section)
 {
@@ -462,7 +645,9 @@ add_vf(struct parse *p, cfg_t *section)
 		return;
 	}
 	vf->line = line;
+	sriov_policy_default(&vf->policy);
 	fill_section(p, section, vf);
+	check_policy(p, section, vf);
 	for (uint32_t i = 0; i < c->n_vf; i++) {
 		const struct cfg_vf_sec *other = &c->vf[i];
 
@@ -772,6 +957,24 @@ config_vf_count(const struct config *c, uint32_t pf)
 	for (uint32_t i = 0; i < c->n_vf; i++)
 		if (c->vf[i].pf == pf && c->vf[i].index >= n)
 			n = c->vf[i].index + 1;
+	return n;
+}
+
+uint32_t
+config_vlan_count(const struct config *c, uint32_t pf)
+{
+	bool seen[4096] = {false};
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->n_vf; i++) {
+		if (c->vf[i].pf != pf)
+			continue;
+		for (uint32_t k = 0; k < c->vf[i].n_vlans; k++)
+			seen[c->vf[i].vlans[k] & 4095] = true;
+		seen[c->vf[i].policy.port_vlan & 4095] = true;
+	}
+	for (unsigned int vid = 1; vid < 4096; vid++)
+		n += seen[vid];
 	return n;
 }
 

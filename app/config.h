@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sriov_policy.h>
+
 #define CFG_MAX_PF      2
 #define CFG_MAX_VF      63 /* an 82599 has 64 pools, and the PF owns one */
 #define CFG_MAX_VLANS   32
@@ -43,6 +45,7 @@ struct cfg_vf_sec {
 	uint32_t n_vlans;
 	uint16_t vlans[CFG_MAX_VLANS];
 	enum cfg_owner owner;
+	struct sriov_vf_policy policy; /**< all but mac and vlans, which stand above */
 	int line;
 };
 
@@ -92,6 +95,9 @@ const struct cfg_vf_sec *config_vf(const struct config *c, uint32_t pf, uint32_t
 
 /** Highest VF index named for a PF, plus one; 0 when none is. */
 uint32_t config_vf_count(const struct config *c, uint32_t pf);
+
+/** Different VLANs that a PF's VFs name, port VLANs included. */
+uint32_t config_vlan_count(const struct config *c, uint32_t pf);
 
 /** "pf0vf1", or "vf1" while there is one PF. */
 void config_vf_name(const struct config *c, uint32_t pf, uint32_t vf, char out[CFG_NAME]);

@@ -74,8 +74,10 @@ fill_policy(struct app *app, struct pf_dev *pf, uint16_t v)
 	const struct cfg_vf_sec *sec = config_vf(&app->cfg, pf->index, v);
 	struct sriov_vf_policy *p = &pf->conf.vf[v];
 
+	sriov_policy_default(p);
+	if (sec)
+		*p = sec->policy;
 	sriov_policy_default_mac(pf->index, v, p->mac);
-	p->max_frame = RTE_ETHER_MTU + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
 	if (!sec)
 		return;
 	if (sec->has_mac)

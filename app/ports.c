@@ -185,13 +185,13 @@ setup(void *arg)
 		return ret;
 	rss_conf_default(&p->rss, pf ? pf->layout.pf_queues : p->nb_rxq);
 	if (pools) {
-		conf.txmode.mq_mode = RTE_ETH_MQ_TX_VMDQ_ONLY;
+		sriov_layout_eth_conf(&pf->layout, &conf);
 		/* Without it the PMD's start clears VLNCTRL.VFE, and every VF gets every VLAN. */
 		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
 	}
 	if (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-	rss_ethdev_prepare(&info, pools ? RTE_ETH_MQ_RX_VMDQ_RSS : RTE_ETH_MQ_RX_RSS, p->nb_rxq,
+	rss_ethdev_prepare(&info, pools ? conf.rxmode.mq_mode : RTE_ETH_MQ_RX_RSS, p->nb_rxq,
 		&p->rss, &conf);
 	ret = rte_eth_dev_configure(p->port_id, p->nb_rxq, p->nb_txq, &conf);
 	if (ret < 0)

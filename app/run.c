@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "fault.h"
 #include "lcores.h"
+#include "mailbox.h"
 #include "ports.h"
 #include "removal.h"
 #include "report.h"
@@ -67,6 +68,7 @@ run_housekeeping(struct app *app)
 	removal_look(app);
 	removal_serve(app);
 	serve_resets(app);
+	mailbox_drain(app);
 	for (uint16_t i = 0; i < app->n_pfs; i++) {
 		struct pf_dev *pf = &app->pf[i];
 		bool was = pf->link_up;

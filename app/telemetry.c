@@ -63,7 +63,15 @@ static int
 get_mailbox(const struct view *v, struct vfp_out *o, const char *arg)
 {
 	(void)arg;
-	view_mailbox(v, o);
+	view_mailbox(v, o, NULL);
+	return 0;
+}
+
+static int
+get_drift(const struct view *v, struct vfp_out *o, const char *arg)
+{
+	(void)arg;
+	view_drift(v, o);
 	return 0;
 }
 
@@ -79,6 +87,7 @@ static const struct command {
 	{"/vfplane/latency", "Latency of rules. Parameter: a rule (optional)", get_latency},
 	{"/vfplane/lcores", "Polling lcores: how busy they are", get_lcores},
 	{"/vfplane/mailbox", "The last mailbox messages and their verdicts", get_mailbox},
+	{"/vfplane/drift", "Which events undid settings, and their return", get_drift},
 };
 
 static int put_value(struct rte_tel_data *d, const char *key, json_t *value);

@@ -43,7 +43,15 @@ int view_vf(const struct view *v, struct vfp_out *o, const char *name);
 int view_rss(const struct view *v, struct vfp_out *o, const char *name);
 void view_bringup(const struct view *v, struct vfp_out *o);
 void view_layout(const struct view *v, struct vfp_out *o);
-void view_mailbox(const struct view *v, struct vfp_out *o);
+/** Which messages: of one VF (or -1), the last so many rows (0: all that are kept). */
+struct mailbox_ask {
+	int vf;
+	uint32_t last;
+};
+/** The mailbox log, folded as sriov_log.h says; ask may be NULL for all. */
+void view_mailbox(const struct view *v, struct vfp_out *o, const struct mailbox_ask *ask);
+/** Which events undid settings, and how long their return took. */
+void view_drift(const struct view *v, struct vfp_out *o);
 
 /** "soft82599", "hardware", "vdev", "mixed" or "unknown". */
 const char *view_source(const struct app *app);

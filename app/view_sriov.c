@@ -20,42 +20,128 @@ vf_name(const struct app *app, const struct pf_dev *pf, uint16_t v, char name[CF
 		snprintf(name, CFG_NAME, "vf%u", v);
 }
 
-static void
-put_vlans(struct vfp_out *o, const struct sriov_vf_policy *p)
+static const char *
+list_vlans(const uint16_t *vlans, unsigned int n, char *text, size_t len)
 {
-	char text[SRIOV_POLICY_VLANS * 6] = "";
-
-	for (uint16_t i = 0; i < p->n_vlans; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u", i ? "," : "",
-			p->vlans[i]);
-	vfp_out_str(o, "vlans", text[0] ? text : "none");
+	text[0] = '\0';
+	for (unsigned int i = 0; i < n; i++)
+		snprintf(text + strlen(text), len - strlen(text), "%s%u", i ? "," : "", vlans[i]);
+	return n ? text : "none";
 }
 
+/* What `show vfs` has a column for. */
 static void
 put_vf(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, uint16_t vf)
 {
-	const struct sriov_vf_policy *policy = &pf->conf.vf[vf];
+	struct sriov_vf_policy policy = pf->conf.vf[vf];
 	struct sriov_counts c = {0};
-	char name[CFG_NAME], mac[VFP_MAC_TEXT];
-	const struct port *p;
+	char name[CFG_NAME], mac[VFP_MAC_TEXT], text[SRIOV_POLICY_VLANS * 6];
 
 	vf_name(v->app, pf, vf, name);
-	p = app_port(v->app, name);
-	if (pf->pf)
+	if (pf->pf) {
 		sriov_pf_counts(pf->pf, vf, &c);
+		sriov_pf_policy(pf->pf, vf, &policy);
+	}
 	vfp_out_str(o, "name", name);
 	vfp_out_str(o, "pci", pf->vf_bdf[vf]);
-	vfp_out_str(o, "owner", p ? "vfplane" : "tenant");
-	vfp_out_str(o, "mac", vfp_mac_text(policy->mac, mac));
-	put_vlans(o, policy);
-	vfp_out_bool(o, "anti_spoof", !(p && p->foreign_sources));
+	vfp_out_str(o, "owner", app_port(v->app, name) ? "vfplane" : "tenant");
+	vfp_out_str(o, "mac", vfp_mac_text(c.state.own_mac ? c.state.mac : policy.mac, mac));
+	vfp_out_str(o, "vlans", list_vlans(policy.vlans, policy.n_vlans, text, sizeof(text)));
+	vfp_out_bool(o, "anti_spoof", !policy.foreign_sources);
 	vfp_out_u64(o, "pool", vf, VFP_PLAIN | VFP_DETAIL);
-	vfp_out_str(o, "api", c.cts ? sriov_mbox_api(c.api) : NULL);
+	vfp_out_str(o, "api", c.state.cts ? sriov_mbox_api(c.state.api) : NULL);
 	vfp_out_u64(o, "requests", c.requests, VFP_COUNT);
 	vfp_out_u64(o, "refused", c.refused, VFP_COUNT);
 	vfp_out_u64(o, "resets", c.resets, VFP_COUNT);
-	vfp_out_u64(o, "multicast_hashes", c.mc_hashes, VFP_COUNT | VFP_DETAIL);
+	vfp_out_u64(o, "multicast_hashes", c.state.n_mc, VFP_COUNT | VFP_DETAIL);
 	vfp_out_u64(o, "apply_errors", c.apply_errors, VFP_COUNT | VFP_DETAIL);
+}
+
+static const char *
+list_macvlans(const struct sriov_vf_state *s, char *text, size_t len)
+{
+	char mac[VFP_MAC_TEXT];
+
+	text[0] = '\0';
+	for (unsigned int i = 0; i < s->n_macvlans; i++)
+		snprintf(text + strlen(text), len - strlen(text), "%s%s", i ? " " : "",
+			vfp_mac_text(s->macvlans[i], mac));
+	return s->n_macvlans ? text : "none";
+}
+
+static const char *
+list_hashes(const struct sriov_vf_state *s, char *text, size_t len)
+{
+	text[0] = '\0';
+	for (unsigned int i = 0; i < s->n_mc; i++)
+		snprintf(text + strlen(text), len - strlen(text), "%s%03x", i ? " " : "", s->mc[i]);
+	return s->n_mc ? text : "none";
+}
+
+/* What it may do. */
+static void
+put_policy(struct vfp_out *o, const struct sriov_vf_policy *p)
+{
+	vfp_out_open(o, "policy");
+	vfp_out_bool(o, "trusted", p->trusted);
+	vfp_out_strf(o, "mac_policy", "%s, %u listed", sriov_mac_policy_name(p->mac_policy), p->n_macs);
+	if (p->port_vlan)
+		vfp_out_u64(o, "port_vlan", p->port_vlan, VFP_PLAIN);
+	else
+		vfp_out_null(o, "port_vlan");
+	vfp_out_u64(o, "vlan_quota", p->vlan_quota, VFP_PLAIN);
+	vfp_out_u64(o, "multicast_quota", p->mc_quota, VFP_PLAIN);
+	vfp_out_u64(o, "macvlan_quota", p->macvlan_quota, VFP_PLAIN);
+	vfp_out_str(o, "xcast_ceiling", sriov_xcast_name(p->xcast));
+	vfp_out_u64(o, "max_frame", p->max_frame, VFP_PLAIN);
+	vfp_out_str(o, "api_floor", sriov_mbox_api(p->api_floor));
+	vfp_out_u64(o, "requests_per_second", p->request_rate, VFP_PLAIN);
+	vfp_out_strf(o, "link", "rx %s, tx %s", p->rx_off ? "off" : "on", p->tx_off ? "off" : "on");
+	vfp_out_u64(o, "rate_mbit", p->rate, VFP_PLAIN);
+	vfp_out_null(o, "qos"); /* DPDK's call for the port VLAN takes no priority */
+	vfp_out_close(o);
+}
+
+/* What it has, and who set it. */
+static void
+put_state(struct vfp_out *o, const struct pf_dev *pf, const struct sriov_counts *c)
+{
+	const struct sriov_vf_state *s = &c->state;
+	char text[256];
+
+	vfp_out_open(o, "state");
+	vfp_out_str(o, "mac_set_by", s->own_mac ? "the VF" : "the operator");
+	vfp_out_bool(o, "may_speak", s->cts);
+	vfp_out_str(o, "xcast", sriov_xcast_name(s->xcast));
+	vfp_out_str(o, "own_vlans", list_vlans(s->vlans, s->n_vlans, text, sizeof(text)));
+	vfp_out_str(o, "macvlans", list_macvlans(s, text, sizeof(text)));
+	vfp_out_str(o, "multicast", list_hashes(s, text, sizeof(text)));
+	vfp_out_strf(o, "queues", "%u, as every pool of %ux%u", pf->layout.queues_per_pool,
+		pf->layout.pools, pf->layout.queues_per_pool);
+	vfp_out_str(o, "link", pf->link_up ? "up" : "down");
+	vfp_out_u64(o, "malformed_resets", s->fake_resets, VFP_COUNT);
+	if (c->last_reset_us)
+		vfp_out_double(o, "last_reset_s", c->last_reset_us / 1e6, VFP_SECONDS);
+	else
+		vfp_out_null(o, "last_reset_s");
+	vfp_out_u64(o, "reapplied_in_ns", c->window_ns, VFP_NS);
+	vfp_out_u64(o, "reapplied_max_ns", c->window_max_ns, VFP_NS);
+	vfp_out_u64(o, "slowest_answer_ns", c->slow_ns, VFP_NS);
+	vfp_out_u64(o, "apply_errors", c->apply_errors, VFP_COUNT);
+	vfp_out_close(o);
+}
+
+static void
+put_vf_detail(struct vfp_out *o, const struct pf_dev *pf, uint16_t vf)
+{
+	struct sriov_vf_policy policy;
+	struct sriov_counts c;
+
+	if (!pf->pf || sriov_pf_counts(pf->pf, vf, &c) < 0 ||
+		sriov_pf_policy(pf->pf, vf, &policy) < 0)
+		return;
+	put_policy(o, &policy);
+	put_state(o, pf, &c);
 }
 
 void
@@ -84,6 +170,7 @@ view_vf(const struct view *v, struct vfp_out *o, const char *name)
 				continue;
 			vfp_out_open(o, "vf");
 			put_vf(v, o, &v->app->pf[i], vf);
+			put_vf_detail(o, &v->app->pf[i], vf);
 			vfp_out_close(o);
 			view_port(v, o, own); /* a tenant's VF is no port of ours */
 			return 0;
@@ -172,6 +259,20 @@ put_pool(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, uint1
 	vfp_out_close(o);
 }
 
+static void
+put_picture(struct vfp_out *o, const struct pf_dev *pf)
+{
+	const struct sriov_layout *l = &pf->layout;
+	char row[SRIOV_ROW + 1];
+
+	vfp_out_note(o, "pf%u: %u pools x %u queues, %s, one RSS key and table for all", pf->index,
+		l->pools ? l->pools : 1, l->queues_per_pool, sriov_layout_mode(l));
+	for (unsigned int q = 0; l->pools && q < SRIOV_NIC_QUEUES; q += SRIOV_ROW)
+		vfp_out_note(o, "%3u-%-3u %s", q, q + SRIOV_ROW - 1, sriov_layout_row(l, q, row));
+	if (l->pools)
+		vfp_out_note(o, "%s", sriov_layout_legend(l));
+}
+
 void
 view_layout(const struct view *v, struct vfp_out *o)
 {
@@ -186,35 +287,120 @@ view_layout(const struct view *v, struct vfp_out *o)
 	}
 	vfp_out_close(o);
 	for (uint16_t i = 0; i < v->app->n_pfs; i++)
-		vfp_out_note(o, "pf%u: %u pools x %u queues, one RSS key and table for all",
-			v->app->pf[i].index, v->app->pf[i].layout.pools,
-			v->app->pf[i].layout.queues_per_pool);
+		put_picture(o, &v->app->pf[i]);
+}
+
+static void
+put_row(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, const struct sriov_row *row)
+{
+	const struct sriov_record *r = &row->last;
+	char name[CFG_NAME], text[96];
+	struct sriov_msg m;
+
+	sriov_mbox_decode(r->words, &m);
+	vf_name(v->app, pf, r->vf, name);
+	vfp_out_open(o, NULL);
+	vfp_out_double(o, "at_s", r->at_us / 1e6, VFP_SECONDS);
+	vfp_out_str(o, "vf", name);
+	vfp_out_str(o, "message", sriov_mbox_text(&m, text, sizeof(text)));
+	vfp_out_u64(o, "n", row->count, VFP_COUNT);
+	vfp_out_str(o, "answer", sriov_answer_name(r->answer));
+	/* In text the chain's word stands for the reason: it holds more. */
+	if (vfp_out_format(o) == VFP_TEXT && r->note[0])
+		vfp_out_str(o, "reason", r->note);
+	else
+		vfp_out_str(o, "reason", r->reason);
+	vfp_out_close(o);
+}
+
+static void
+put_row_json(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
+	const struct sriov_row *row)
+{
+	const struct sriov_record *r = &row->last;
+	char name[CFG_NAME], text[96];
+	struct sriov_msg m;
+
+	sriov_mbox_decode(r->words, &m);
+	vf_name(v->app, pf, r->vf, name);
+	vfp_out_open(o, NULL);
+	vfp_out_u64(o, "seq", r->seq, VFP_PLAIN);
+	vfp_out_double(o, "at_s", r->at_us / 1e6, VFP_SECONDS);
+	vfp_out_str(o, "vf", name);
+	vfp_out_u64(o, "chain", r->chain, VFP_PLAIN);
+	vfp_out_str(o, "message", sriov_mbox_text(&m, text, sizeof(text)));
+	vfp_out_u64(o, "count", row->count, VFP_COUNT);
+	vfp_out_str(o, "answer", sriov_answer_name(r->answer));
+	vfp_out_str(o, "rule", r->rule);
+	vfp_out_str(o, "reason", r->reason);
+	vfp_out_str(o, "note", r->note[0] ? r->note : NULL);
+	vfp_out_i64(o, "effect", r->effect, VFP_PLAIN);
+	vfp_out_u64(o, "took_ns", r->took_ns, VFP_NS);
+	vfp_out_close(o);
+}
+
+static void
+put_mailbox(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
+	const struct mailbox_ask *ask)
+{
+	struct sriov_record *r = calloc(SRIOV_LOG_SIZE, sizeof(*r));
+	struct sriov_row *rows = calloc(SRIOV_LOG_SIZE, sizeof(*rows));
+	unsigned int n = 0, kept = 0;
+	uint64_t after = 0;
+
+	if (r && rows)
+		n = sriov_log_read(sriov_pf_log(pf->pf), &after, r, SRIOV_LOG_SIZE, NULL);
+	for (unsigned int i = 0; i < n; i++)
+		if (ask->vf < 0 || r[i].vf == ask->vf)
+			r[kept++] = r[i];
+	kept = kept ? sriov_log_fold(r, kept, rows) : 0;
+	n = ask->last && ask->last < kept ? ask->last : kept;
+	for (unsigned int i = kept - n; i < kept; i++) {
+		if (vfp_out_format(o) == VFP_JSON)
+			put_row_json(v, o, pf, &rows[i]);
+		else
+			put_row(v, o, pf, &rows[i]);
+	}
+	free(r);
+	free(rows);
 }
 
 void
-view_mailbox(const struct view *v, struct vfp_out *o)
+view_mailbox(const struct view *v, struct vfp_out *o, const struct mailbox_ask *ask)
 {
-	struct sriov_event *e = calloc(SRIOV_EVENTS, sizeof(*e));
-	char name[CFG_NAME];
+	static const struct mailbox_ask all = {.vf = -1};
 
 	vfp_out_list(o, "mailbox");
-	for (uint16_t i = 0; e && i < v->app->n_pfs; i++) {
-		unsigned int n = 0;
-
+	for (uint16_t i = 0; i < v->app->n_pfs; i++)
 		if (v->app->pf[i].pf)
-			n = sriov_pf_events(v->app->pf[i].pf, e, SRIOV_EVENTS, NULL);
+			put_mailbox(v, o, &v->app->pf[i], ask ? ask : &all);
+	vfp_out_close(o);
+}
+
+void
+view_drift(const struct view *v, struct vfp_out *o)
+{
+	struct sriov_drift d[SRIOV_DRIFTS];
+
+	vfp_out_list(o, "drift");
+	for (uint16_t i = 0; i < v->app->n_pfs; i++) {
+		const struct pf_dev *pf = &v->app->pf[i];
+		unsigned int n = pf->pf ? sriov_pf_drifts(pf->pf, d, SRIOV_DRIFTS) : 0;
+
 		for (unsigned int k = 0; k < n; k++) {
-			vf_name(v->app, &v->app->pf[i], e[k].vf, name);
+			char name[CFG_NAME] = "all";
+
+			if (d[k].vf != UINT16_MAX)
+				vf_name(v->app, pf, d[k].vf, name);
 			vfp_out_open(o, NULL);
-			vfp_out_u64(o, "seq", e[k].seq, VFP_PLAIN);
-			vfp_out_double(o, "at_s", e[k].at_us / 1e6, VFP_SECONDS);
+			vfp_out_double(o, "at_s", d[k].at_us / 1e6, VFP_SECONDS);
+			vfp_out_str(o, "event", sriov_undo_name(d[k].event));
 			vfp_out_str(o, "vf", name);
-			vfp_out_str(o, "message", e[k].text);
-			vfp_out_str(o, "answer", sriov_answer_name(e[k].answer));
-			vfp_out_str(o, "reason", e[k].reason);
+			vfp_out_str(o, "set_again", d[k].result == 0 ? "yes" : strerror(-d[k].result));
+			vfp_out_u64(o, "in_ns", d[k].took_ns, VFP_NS);
+			vfp_out_str(o, "undone", d[k].what);
 			vfp_out_close(o);
 		}
 	}
 	vfp_out_close(o);
-	free(e);
 }

@@ -14,7 +14,8 @@ static const struct {
 	const char *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"plan", "--vfs N [--queues 2|4] [--json] | --config FILE [--json]",
+	{"plan", "--vfs N | --pools N [--queues N] [--rss yes|no] [--vlans N] [--dcb 4|8] [--json] | "
+		"--config FILE [--json]",
 		"pools and queues for so many VFs, or why not", cmd_plan},
 	{"predict", "--config FILE [--vfs N] [--packets N] [--pf-mac MAC] [--json] FILE.pcap",
 		"where each packet of a capture goes: pool, queue, or nowhere and why",

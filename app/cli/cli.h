@@ -42,6 +42,7 @@ extern cmdline_parse_inst_t *const cmd_run_list[];   /* start, stop, quit */
 extern cmdline_parse_inst_t *const cmd_show_list[];  /* show … */
 extern cmdline_parse_inst_t *const cmd_clear_list[]; /* clear … */
 extern cmdline_parse_inst_t *const cmd_set_list[];   /* set … */
+extern cmdline_parse_inst_t *const cmd_mailbox_list[]; /* the mailbox log */
 extern cmdline_parse_inst_t *const cmd_help_list[];  /* help */
 
 /** All commands joined, NULL-terminated: for help. */

@@ -79,10 +79,10 @@ get_layout(const struct view *v, struct vfp_out *o, const char *arg)
 }
 
 static int
-get_mailbox(const struct view *v, struct vfp_out *o, const char *arg)
+get_drift(const struct view *v, struct vfp_out *o, const char *arg)
 {
 	(void)arg;
-	view_mailbox(v, o);
+	view_drift(v, o);
 	return 0;
 }
 
@@ -96,12 +96,12 @@ static const struct {
 	{"latency", get_latency},
 	{"bringup", get_bringup},
 	{"layout", get_layout},
-	{"mailbox", get_mailbox},
+	{"drift", get_drift},
 };
 
 static cmdline_parse_token_string_t t_show = TOKEN_STRING_INITIALIZER(struct show, show, "show");
 static cmdline_parse_token_string_t t_words = TOKEN_STRING_INITIALIZER(
-	struct show, what, "ports#vfs#lcores#latency#bringup#layout#mailbox");
+	struct show, what, "ports#vfs#lcores#latency#bringup#layout#drift");
 static cmdline_parse_token_string_t t_port = TOKEN_STRING_INITIALIZER(struct show, what, "port");
 static cmdline_parse_token_string_t t_kind =
 	TOKEN_STRING_INITIALIZER(struct show, kind, "stats#info#rss");
@@ -152,7 +152,7 @@ do_vf(void *parsed, struct cmdline *cl, void *data)
 }
 
 static cmdline_parse_inst_t show_words = {.f = do_words,
-	.help_str = "show ports|vfs|lcores|latency|bringup|layout|mailbox",
+	.help_str = "show ports|vfs|lcores|latency|bringup|layout|drift",
 	.tokens = {(void *)&t_show, (void *)&t_words, NULL}};
 static cmdline_parse_inst_t show_port = {.f = do_port,
 	.help_str = "show port stats|info|rss PORT|NUMBER|all",

@@ -13,6 +13,7 @@ static const struct {
 	uint16_t type;
 	const char *name;
 } names[] = {
+	{SRIOV_EMPTY, "EMPTY"},
 	{SRIOV_RESET, "RESET"},
 	{SRIOV_SET_MAC, "SET_MAC"},
 	{SRIOV_SET_MULTICAST, "SET_MULTICAST"},
@@ -24,7 +25,10 @@ static const struct {
 	{SRIOV_GET_RETA, "GET_RETA"},
 	{SRIOV_GET_RSS_KEY, "GET_RSS_KEY"},
 	{SRIOV_UPDATE_XCAST, "UPDATE_XCAST"},
+	{SRIOV_IPSEC_ADD, "IPSEC_ADD"},
+	{SRIOV_IPSEC_DEL, "IPSEC_DEL"},
 	{SRIOV_GET_LINK_STATE, "GET_LINK_STATE"},
+	{SRIOV_PF_LINK_STATE, "PF_LINK_STATE"},
 	{SRIOV_FEATURES, "FEATURES"},
 };
 
@@ -50,6 +54,7 @@ sriov_mbox_decode(const uint32_t words[SRIOV_MBOX_WORDS], struct sriov_msg *m)
 	uint8_t info = words[0] >> 16;
 
 	memset(m, 0, sizeof(*m));
+	memcpy(m->words, words, sizeof(m->words));
 	m->type = words[0] & WORD0_TYPE;
 	switch (m->type) {
 	case SRIOV_RESET:
@@ -62,6 +67,7 @@ sriov_mbox_decode(const uint32_t words[SRIOV_MBOX_WORDS], struct sriov_msg *m)
 			m->mac[i] = byte_at(words + 1, i);
 		break;
 	case SRIOV_SET_MULTICAST:
+		m->mc_asked = info;
 		m->n_mc = info > SRIOV_MAX_MC ? SRIOV_MAX_MC : info;
 		for (size_t i = 0; i < m->n_mc; i++)
 			m->mc[i] =
@@ -87,6 +93,14 @@ sriov_mbox_api(uint32_t version)
 	return version < sizeof(api) / sizeof(api[0]) ? api[version] : "?";
 }
 
+int
+sriov_mbox_api_rank(uint32_t version)
+{
+	if (version == 0)
+		return 0;
+	return version == 1 || version > 8 ? -1 : (int)version - 1;
+}
+
 static void
 args_text(const struct sriov_msg *m, char *buf, size_t len)
 {
@@ -104,7 +118,7 @@ args_text(const struct sriov_msg *m, char *buf, size_t len)
 			snprintf(buf + n, len - n, " index %u", m->index);
 		break;
 	case SRIOV_SET_MULTICAST:
-		snprintf(buf, len, " %u hashes", m->n_mc);
+		snprintf(buf, len, " %u hashes", m->mc_asked);
 		break;
 	case SRIOV_SET_VLAN:
 		snprintf(buf, len, " %s %u", m->add ? "add" : "remove", m->vid);
@@ -119,7 +133,15 @@ args_text(const struct sriov_msg *m, char *buf, size_t len)
 		snprintf(buf, len, " %s", m->value < 4 ? xcast[m->value] : "?");
 		break;
 	case SRIOV_RESET:
-		snprintf(buf, len, "%s", m->reset_done ? "" : ", malformed");
+		if (!m->reset_done)
+			snprintf(buf, len, ", malformed (0x%08x)", m->words[0]);
+		break;
+	case SRIOV_IPSEC_ADD:
+	case SRIOV_IPSEC_DEL:
+		snprintf(buf, len, " 0x%08x 0x%08x", m->words[1], m->words[2]);
+		break;
+	case SRIOV_FEATURES:
+		snprintf(buf, len, " 0x%08x", m->value);
 		break;
 	default:
 		break;
@@ -134,7 +156,8 @@ sriov_mbox_text(const struct sriov_msg *m, char *buf, size_t len)
 
 	args_text(m, args, sizeof(args));
 	if (strcmp(name, "unknown") == 0)
-		snprintf(buf, len, "message 0x%x", m->type);
+		snprintf(buf, len, "message 0x%x (0x%08x 0x%08x)", m->type, m->words[0],
+			m->words[1]);
 	else
 		snprintf(buf, len, "%s%s", name, args);
 	return buf;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,37 +9,16 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_interrupts.h>
-#include <rte_log.h>
 #include <rte_pmd_ixgbe.h>
 
-#include "sriov_pf.h"
+#include "sriov_pf_priv.h"
 
 RTE_LOG_REGISTER(sriov_logtype, vfplane.sriov, NOTICE);
-
-#define LOG(level, ...) rte_log(RTE_LOG_##level, sriov_logtype, "SRIOV: " __VA_ARGS__)
 
 /* No PF answers to it: an impossible low half of word 0 makes the PMD answer NACK quietly. */
 #define UNSERVED_TYPE 0x00ffu
 
 #define JOB_TIMEOUT_S 30
-
-struct vf {
-	struct sriov_vf_state state;
-	struct sriov_counts counts;
-};
-
-struct sriov_pf {
-	struct sriov_pf_conf conf;
-	uint16_t port; /* RTE_MAX_ETHPORTS until bound */
-	bool armed;
-	bool link_up;
-	uint64_t armed_at;
-	/* Guards what other threads read: counts and events. Held for copies only. */
-	pthread_mutex_t lock;
-	struct vf vf[SRIOV_MAX_VFS];
-	uint64_t n_events;
-	struct sriov_event events[SRIOV_EVENTS];
-};
 
 /* A job on the interrupt thread. The poster and the thread each hold one reference. */
 struct job {
@@ -102,99 +80,65 @@ sriov_pf_job(int (*fn)(void *arg), void *arg)
 	return ret;
 }
 
-static int
-pmd_said(struct sriov_pf *pf, uint16_t vf, const char *what, int ret)
+static uint64_t
+cycles_to_ns(uint64_t cycles)
 {
-	if (ret == 0)
-		return 0;
-	LOG(ERR, "%s: VF %u: %s: %s\n", pf->conf.device, vf, what, strerror(-ret));
+	return cycles * 1000 / (rte_get_timer_hz() / 1000000);
+}
+
+static uint64_t
+now_us(const struct sriov_pf *pf)
+{
+	return cycles_to_ns(rte_get_timer_cycles() - pf->armed_at) / 1000;
+}
+
+static void
+note_drift(struct sriov_pf *pf, enum sriov_undo event, uint16_t vf, int result, uint64_t took_ns)
+{
+	static const char *const what[] = {
+		[SRIOV_UNDO_VF_RESET] = "port VLAN, untagged frames, RX and TX switch, hash filter",
+		[SRIOV_UNDO_PF_START] = "all of every VF, drop-enable, loopback, flow control",
+		[SRIOV_UNDO_LINK] = "rate limit",
+		[SRIOV_UNDO_CHANGE] = "what the new policy names",
+	};
+
 	pthread_mutex_lock(&pf->lock);
-	pf->vf[vf].counts.apply_errors++;
+	pf->drifts[pf->n_drifts++ % SRIOV_DRIFTS] = (struct sriov_drift){
+		now_us(pf), event, vf, what[event], result, (uint32_t)took_ns};
 	pthread_mutex_unlock(&pf->lock);
-	return ret;
-}
-
-/* Interrupt thread. All VFs share one filter table: build it anew from what each asked for. */
-static void
-program_multicast(struct sriov_pf *pf, uint16_t vf)
-{
-	const uint16_t n_vfs = pf->conf.layout.n_vfs;
-	struct rte_ether_addr *set = calloc((size_t)n_vfs * SRIOV_MAX_MC, sizeof(*set));
-	uint32_t n = 0;
-
-	if (!set) {
-		pmd_said(pf, vf, "multicast filter", -ENOMEM);
-		return;
-	}
-	for (uint16_t v = 0; v < n_vfs; v++)
-		for (uint8_t i = 0; i < pf->vf[v].state.n_mc; i++)
-			sriov_policy_mc_address(pf->vf[v].state.mc[i], set[n++].addr_bytes);
-	pmd_said(pf, vf, "multicast filter", rte_eth_dev_set_mc_addr_list(pf->port, set, n));
-	free(set);
-	pmd_said(pf, vf, "multicast by hash",
-		rte_pmd_ixgbe_set_vf_rxmode(pf->port, vf, RTE_ETH_VMDQ_ACCEPT_HASH_MC,
-			sriov_policy_wants_mc(&pf->vf[vf].state)));
-}
-
-/* Interrupt thread. VLAN anti-spoof works only where MAC anti-spoof is on: this order, and back. */
-static int
-apply_anti_spoof(struct sriov_pf *pf, uint16_t vf)
-{
-	const bool on = !pf->conf.vf[vf].foreign_sources;
-	int ret = 0;
-
-	if (!on)
-		ret = pmd_said(pf, vf, "VLAN anti-spoof",
-			rte_pmd_ixgbe_set_vf_vlan_anti_spoof(pf->port, vf, 0));
-	if (ret == 0)
-		ret = pmd_said(pf, vf, "MAC anti-spoof",
-			rte_pmd_ixgbe_set_vf_mac_anti_spoof(pf->port, vf, on));
-	if (ret == 0 && on)
-		ret = pmd_said(pf, vf, "VLAN anti-spoof",
-			rte_pmd_ixgbe_set_vf_vlan_anti_spoof(pf->port, vf, 1));
-	return ret;
-}
-
-/* Interrupt thread. What a VF's reset loses, and what every start must set. */
-static int
-apply_vf(struct sriov_pf *pf, uint16_t vf)
-{
-	const struct sriov_vf_policy *p = &pf->conf.vf[vf];
-	struct rte_ether_addr mac;
-	int ret;
-
-	memcpy(mac.addr_bytes, p->mac, sizeof(mac.addr_bytes));
-	ret = pmd_said(pf, vf, "MAC", rte_pmd_ixgbe_set_vf_mac_addr(pf->port, vf, &mac));
-	if (ret == 0)
-		ret = apply_anti_spoof(pf, vf);
-	for (uint16_t i = 0; ret == 0 && i < p->n_vlans; i++)
-		ret = pmd_said(pf, vf, "VLAN filter",
-			rte_pmd_ixgbe_set_vf_vlan_filter(
-				pf->port, p->vlans[i], UINT64_C(1) << vf, 1));
-	return ret;
 }
 
 static void
-record(struct sriov_pf *pf, uint16_t vf, const struct sriov_msg *m, const struct sriov_verdict *v)
+record(struct sriov_pf *pf, uint16_t vf, const struct sriov_msg *m, const struct sriov_verdict *v,
+	int effect, uint64_t took_ns)
 {
-	struct vf *s = &pf->vf[vf];
-	struct sriov_event *e;
+	struct sriov_record r = {.at_us = now_us(pf),
+		.took_ns = took_ns,
+		.effect = effect,
+		.actions = v->actions,
+		.vf = vf,
+		.answer = v->answer,
+		.rule = v->rule,
+		.reason = v->reason};
+	struct sriov_counts *c = &pf->counts[vf];
 
+	memcpy(r.words, m->words, sizeof(r.words));
+	sriov_chain_note(&pf->chain[vf], &pf->layout, m, v, r.note);
+	r.chain = pf->chain[vf].number;
+	sriov_log_push(pf->log, &r);
 	pthread_mutex_lock(&pf->lock);
-	e = &pf->events[pf->n_events % SRIOV_EVENTS];
-	e->seq = ++pf->n_events;
-	e->at_us = (rte_get_timer_cycles() - pf->armed_at) * 1000000 / rte_get_timer_hz();
-	e->vf = vf;
-	e->type = m->type;
-	e->answer = v->answer;
-	e->reason = v->reason;
-	sriov_mbox_text(m, e->text, sizeof(e->text));
-	s->counts.requests++;
-	s->counts.refused += v->answer == SRIOV_NACK || v->answer == SRIOV_DENY;
-	s->counts.resets = s->state.resets;
-	s->counts.cts = s->state.cts;
-	s->counts.api = s->state.api;
-	s->counts.mc_hashes = s->state.n_mc;
+	c->requests++;
+	c->refused += v->answer == SRIOV_NACK || v->answer == SRIOV_DENY;
+	c->state = pf->now.vf[vf];
+	c->resets = c->state.resets;
+	if (took_ns > c->slow_ns)
+		c->slow_ns = took_ns;
+	if (m->reset_done) {
+		c->last_reset_us = r.at_us;
+		c->window_ns = took_ns;
+		if (took_ns > c->window_max_ns)
+			c->window_max_ns = took_ns;
+	}
 	pthread_mutex_unlock(&pf->lock);
 }
 
@@ -231,35 +175,57 @@ is_our_port(struct sriov_pf *pf, uint16_t port)
 
 	if (pf->port != RTE_MAX_ETHPORTS)
 		return pf->port == port;
-	if (rte_eth_dev_get_name_by_port(port, name) != 0 || strcmp(name, pf->conf.device) != 0)
+	if (rte_eth_dev_get_name_by_port(port, name) != 0 || strcmp(name, pf->device) != 0)
 		return false;
 	pf->port = port;
 	return true;
+}
+
+/* What was granted must be on the NIC before the VF reads ACK; else it was not granted. */
+static int
+act(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *before, struct sriov_verdict *v)
+{
+	int ret = v->actions ? sriov_apply_change(pf, vf, before, v->actions) : 0;
+
+	if (ret < 0 && v->answer == SRIOV_ACK) {
+		pf->now.vf[vf] = *before;
+		*v = (struct sriov_verdict){SRIOV_NACK, v->actions, false, 0, v->rule,
+			"the NIC's driver refused it"};
+	}
+	return ret;
 }
 
 /* Interrupt thread, called by the PMD. */
 static int
 on_mailbox(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret_param)
 {
+	const uint64_t asked = rte_get_timer_cycles();
 	struct rte_pmd_ixgbe_mb_event_param *param = ret_param;
 	struct sriov_pf *pf = arg;
+	struct sriov_vf_state before;
 	struct sriov_verdict v;
 	struct sriov_msg m;
+	uint64_t took;
+	uint16_t vf;
+	int effect;
 
 	if (type != RTE_ETH_EVENT_VF_MBOX || !param || !is_our_port(pf, port))
 		return 0;
-	if (param->vfid >= pf->conf.layout.n_vfs) {
-		param->retval = RTE_PMD_IXGBE_MB_EVENT_NOOP_NACK;
+	/* Whatever happens below: nothing is granted that was not decided. */
+	param->retval = RTE_PMD_IXGBE_MB_EVENT_NOOP_NACK;
+	vf = param->vfid;
+	if (vf >= pf->layout.n_vfs)
 		return 0;
-	}
+	before = pf->now.vf[vf];
 	sriov_mbox_decode(param->msg, &m);
-	v = sriov_policy_judge(&pf->vf[param->vfid].state, &pf->conf.vf[param->vfid], &m);
+	v = sriov_policy_judge(&pf->now, vf, &m,
+		cycles_to_ns(asked - pf->armed_at) / 1000000 + 1);
+	effect = act(pf, vf, &before, &v);
 	answer(param, &v);
-	if (v.actions & SRIOV_DO_REAPPLY)
-		apply_vf(pf, param->vfid);
-	if (v.actions & SRIOV_DO_MULTICAST)
-		program_multicast(pf, param->vfid);
-	record(pf, param->vfid, &m, &v);
+	took = cycles_to_ns(rte_get_timer_cycles() - asked);
+	if (m.reset_done)
+		note_drift(pf, SRIOV_UNDO_VF_RESET, vf, effect, took);
+	record(pf, vf, &m, &v, effect, took);
 	return 0;
 }
 
@@ -268,9 +234,16 @@ sriov_pf_new(const struct sriov_pf_conf *conf, struct sriov_pf **pf, struct vfp_
 {
 	struct sriov_pf *p = calloc(1, sizeof(*p));
 
-	if (!p)
+	if (p)
+		p->log = sriov_log_new();
+	if (!p || !p->log) {
+		free(p);
 		return vfp_err_set(err, -ENOMEM, "out of memory");
-	p->conf = *conf;
+	}
+	memcpy(p->device, conf->device, sizeof(p->device));
+	p->layout = conf->layout;
+	p->now.n_vfs = conf->layout.n_vfs;
+	memcpy(p->now.policy, conf->vf, sizeof(p->now.policy));
 	p->port = RTE_MAX_ETHPORTS;
 	pthread_mutex_init(&p->lock, NULL);
 	*pf = p;
@@ -292,7 +265,11 @@ sriov_pf_arm(struct sriov_pf *pf, struct vfp_err *err)
 void
 sriov_pf_bind(struct sriov_pf *pf, uint16_t port_id)
 {
+	struct rte_ether_addr mac;
+
 	pf->port = port_id;
+	if (rte_eth_macaddr_get(port_id, &mac) == 0)
+		memcpy(pf->now.pf_mac, mac.addr_bytes, sizeof(pf->now.pf_mac));
 }
 
 static int
@@ -301,11 +278,12 @@ assign_job(void *arg)
 	struct sriov_pf *pf = arg;
 	int ret = 0;
 
-	for (uint16_t v = 0; ret == 0 && v < pf->conf.layout.n_vfs; v++) {
+	for (uint16_t v = 0; ret == 0 && v < pf->layout.n_vfs; v++) {
 		struct rte_ether_addr mac;
 
-		memcpy(mac.addr_bytes, pf->conf.vf[v].mac, sizeof(mac.addr_bytes));
-		ret = pmd_said(pf, v, "MAC", rte_pmd_ixgbe_set_vf_mac_addr(pf->port, v, &mac));
+		memcpy(mac.addr_bytes, sriov_policy_mac(&pf->now, v), sizeof(mac.addr_bytes));
+		ret = sriov_pmd_said(
+			pf, v, "MAC", rte_pmd_ixgbe_set_vf_mac_addr(pf->port, v, &mac));
 	}
 	return ret;
 }
@@ -321,28 +299,41 @@ sriov_pf_assign_macs(struct sriov_pf *pf, struct vfp_err *err)
 }
 
 static int
-apply_job(void *arg)
+ping_job(void *arg)
 {
 	struct sriov_pf *pf = arg;
-	struct rte_eth_fc_conf fc = {0};
-	int ret;
+	int ret = 0;
 
-	/* An unpolled ring without drop-enable holds up every other pool. */
-	ret = rte_pmd_ixgbe_set_all_queues_drop_en(pf->port, 1);
-	if (ret == 0)
-		ret = rte_pmd_ixgbe_set_tx_loopback(pf->port, 1);
-	/* A VF that sends PAUSE frames would throttle the port for everyone. */
-	if (ret == 0 && rte_eth_dev_flow_ctrl_get(pf->port, &fc) == 0) {
-		fc.mode = RTE_ETH_FC_NONE;
-		fc.autoneg = 0;
-		ret = rte_eth_dev_flow_ctrl_set(pf->port, &fc);
-	}
-	for (uint16_t v = 0; ret == 0 && v < pf->conf.layout.n_vfs; v++)
-		ret = apply_vf(pf, v);
-	/* Whoever holds a VF from before this start learns so that it must reset. */
-	for (uint16_t v = 0; ret == 0 && v < pf->conf.layout.n_vfs; v++)
-		ret = pmd_said(pf, v, "ping", rte_pmd_ixgbe_ping_vf(pf->port, v));
+	for (uint16_t v = 0; ret == 0 && v < pf->layout.n_vfs; v++)
+		ret = sriov_pmd_said(pf, v, "ping", rte_pmd_ixgbe_ping_vf(pf->port, v));
 	return ret;
+}
+
+int
+sriov_pf_ping(struct sriov_pf *pf)
+{
+	return sriov_pf_job(ping_job, pf);
+}
+
+static int
+apply_job(void *arg)
+{
+	const uint64_t from = rte_get_timer_cycles();
+	struct sriov_pf *pf = arg;
+	int ret = sriov_apply_port(pf);
+
+	for (uint16_t v = 0; ret == 0 && v < pf->layout.n_vfs; v++)
+		ret = sriov_apply_vf(pf, v);
+	for (uint16_t v = 0; ret == 0 && v < pf->layout.n_vfs; v++)
+		if (sriov_policy_wants_mc(&pf->now.vf[v]) || pf->now.vf[v].xcast > SRIOV_XCAST_MULTI)
+			ret = sriov_apply_multicast(pf, v);
+	if (pf->started)
+		note_drift(pf, SRIOV_UNDO_PF_START, UINT16_MAX, ret,
+			cycles_to_ns(rte_get_timer_cycles() - from));
+	pf->started = true;
+	pf->link_up = false; /* rates are set again when the link is seen */
+	/* Whoever holds a VF from before this start learns so that it must reset. */
+	return ret == 0 ? ping_job(pf) : ret;
 }
 
 int
@@ -357,6 +348,50 @@ sriov_pf_apply(struct sriov_pf *pf, struct vfp_err *err)
 	return 0;
 }
 
+struct change {
+	struct sriov_pf *pf;
+	uint16_t vf;
+	const struct sriov_vf_policy *policy;
+};
+
+static int
+change_job(void *arg)
+{
+	const uint64_t from = rte_get_timer_cycles();
+	struct change *c = arg;
+	struct sriov_pf *pf = c->pf;
+	const struct sriov_vf_policy old = pf->now.policy[c->vf];
+	int ret;
+
+	/* An address that the operator assigns replaces what the VF had chosen. */
+	if (memcmp(old.mac, c->policy->mac, sizeof(old.mac)) != 0)
+		pf->now.vf[c->vf].own_mac = false;
+	pthread_mutex_lock(&pf->lock);
+	pf->now.policy[c->vf] = *c->policy;
+	pthread_mutex_unlock(&pf->lock);
+	ret = sriov_apply_policy(pf, c->vf, &old);
+	note_drift(pf, SRIOV_UNDO_CHANGE, c->vf, ret, cycles_to_ns(rte_get_timer_cycles() - from));
+	return ret;
+}
+
+int
+sriov_pf_set_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_policy *policy,
+	struct vfp_err *err)
+{
+	struct change c = {pf, vf, policy};
+	const char *why = sriov_policy_check(policy);
+	int ret;
+
+	if (vf >= pf->layout.n_vfs)
+		return vfp_err_set(err, -EINVAL, "there is no VF %u", vf);
+	if (why)
+		return vfp_err_set(err, -EINVAL, "VF %u: %s", vf, why);
+	ret = sriov_pf_job(change_job, &c);
+	if (ret < 0)
+		return vfp_err_set(err, ret, "VF %u: the NIC's driver says: %s", vf, strerror(-ret));
+	return 0;
+}
+
 struct vf_switch {
 	struct sriov_pf *pf;
 	uint16_t vf;
@@ -368,7 +403,7 @@ vf_rx_job(void *arg)
 {
 	struct vf_switch *r = arg;
 
-	return pmd_said(r->pf, r->vf, "receive on or off",
+	return sriov_pmd_said(r->pf, r->vf, "receive on or off",
 		rte_pmd_ixgbe_set_vf_rx(r->pf->port, r->vf, r->on));
 }
 
@@ -377,7 +412,7 @@ sriov_pf_set_vf_rx(struct sriov_pf *pf, uint16_t vf, bool on)
 {
 	struct vf_switch r = {pf, vf, on};
 
-	if (vf >= pf->conf.layout.n_vfs)
+	if (vf >= pf->layout.n_vfs)
 		return -EINVAL;
 	return sriov_pf_job(vf_rx_job, &r);
 }
@@ -387,8 +422,10 @@ foreign_job(void *arg)
 {
 	struct vf_switch *r = arg;
 
-	r->pf->conf.vf[r->vf].foreign_sources = r->on;
-	return apply_anti_spoof(r->pf, r->vf);
+	pthread_mutex_lock(&r->pf->lock);
+	r->pf->now.policy[r->vf].foreign_sources = r->on;
+	pthread_mutex_unlock(&r->pf->lock);
+	return sriov_apply_anti_spoof(r->pf, r->vf);
 }
 
 int
@@ -396,9 +433,24 @@ sriov_pf_set_foreign_sources(struct sriov_pf *pf, uint16_t vf, bool on)
 {
 	struct vf_switch r = {pf, vf, on};
 
-	if (vf >= pf->conf.layout.n_vfs)
+	if (vf >= pf->layout.n_vfs)
 		return -EINVAL;
 	return sriov_pf_job(foreign_job, &r);
+}
+
+static void
+rates_again(struct sriov_pf *pf)
+{
+	for (uint16_t v = 0; v < pf->layout.n_vfs; v++) {
+		const uint64_t from = rte_get_timer_cycles();
+		int ret;
+
+		if (pf->now.policy[v].rate == 0)
+			continue;
+		ret = sriov_apply_rate(pf, v);
+		note_drift(pf, SRIOV_UNDO_LINK, v, ret,
+			cycles_to_ns(rte_get_timer_cycles() - from));
+	}
 }
 
 static int
@@ -410,13 +462,10 @@ link_job(void *arg)
 
 	if (ret < 0 || pf->link_up == (link.link_status == RTE_ETH_LINK_UP))
 		return ret;
-	pf->link_up = !pf->link_up;
-	LOG(NOTICE, "%s: link %s\n", pf->conf.device, pf->link_up ? "up" : "down");
-	/* A VF that never spoke has nothing to be told, and its mailbox may have no reader. */
-	for (uint16_t v = 0; v < pf->conf.layout.n_vfs; v++)
-		if (pf->vf[v].state.cts)
-			pmd_said(pf, v, "ping", rte_pmd_ixgbe_ping_vf(pf->port, v));
-	return 0;
+	pf->link_up = link.link_status == RTE_ETH_LINK_UP;
+	if (pf->link_up)
+		rates_again(pf);
+	return ping_job(pf);
 }
 
 int
@@ -431,35 +480,52 @@ sriov_pf_poll_link(struct sriov_pf *pf, bool *up)
 int
 sriov_pf_counts(struct sriov_pf *pf, uint16_t vf, struct sriov_counts *c)
 {
-	if (vf >= pf->conf.layout.n_vfs)
+	if (vf >= pf->layout.n_vfs)
 		return -EINVAL;
 	pthread_mutex_lock(&pf->lock);
-	*c = pf->vf[vf].counts;
+	*c = pf->counts[vf];
 	pthread_mutex_unlock(&pf->lock);
 	return 0;
 }
 
+struct sriov_log *
+sriov_pf_log(struct sriov_pf *pf)
+{
+	return pf->log;
+}
+
 unsigned int
-sriov_pf_events(struct sriov_pf *pf, struct sriov_event *out, unsigned int max, uint64_t *dropped)
+sriov_pf_drifts(struct sriov_pf *pf, struct sriov_drift *out, unsigned int max)
 {
 	unsigned int n;
 
 	pthread_mutex_lock(&pf->lock);
-	n = pf->n_events < SRIOV_EVENTS ? pf->n_events : SRIOV_EVENTS;
+	n = pf->n_drifts < SRIOV_DRIFTS ? pf->n_drifts : SRIOV_DRIFTS;
 	if (n > max)
 		n = max;
 	for (unsigned int i = 0; i < n; i++)
-		out[i] = pf->events[(pf->n_events - n + i) % SRIOV_EVENTS];
-	if (dropped)
-		*dropped = pf->n_events - n;
+		out[i] = pf->drifts[(pf->n_drifts - n + i) % SRIOV_DRIFTS];
 	pthread_mutex_unlock(&pf->lock);
 	return n;
 }
 
-const struct sriov_pf_conf *
-sriov_pf_config(const struct sriov_pf *pf)
+const char *
+sriov_undo_name(enum sriov_undo u)
 {
-	return &pf->conf;
+	static const char *const names[] = {"VF reset", "PF start", "link up", "new policy"};
+
+	return names[u];
+}
+
+int
+sriov_pf_policy(struct sriov_pf *pf, uint16_t vf, struct sriov_vf_policy *p)
+{
+	if (vf >= pf->layout.n_vfs)
+		return -EINVAL;
+	pthread_mutex_lock(&pf->lock);
+	*p = pf->now.policy[vf];
+	pthread_mutex_unlock(&pf->lock);
+	return 0;
 }
 
 void
@@ -470,5 +536,6 @@ sriov_pf_free(struct sriov_pf *pf)
 	if (pf->armed)
 		rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_VF_MBOX, on_mailbox, pf);
 	pthread_mutex_destroy(&pf->lock);
+	sriov_log_free(pf->log);
 	free(pf);
 }

@@ -20,6 +20,22 @@ setup() {
 	[ "$(jq -c '.plan[0] | [.vfs, .pools]' <<<"$output")" = "[2,64]" ]
 }
 
+@test "plan: VLANs, DCB, pools of the PF's own; the picture of the queues" {
+	run -0 "$VFCTL" plan --vfs 3 --queues 2
+	[[ "$output" == *"001122**......"* ]]
+	[ "$(awk '{ if (length > 80) n++ } END { print n + 0 }' <<<"$output")" = 0 ]
+	run -0 "$VFCTL" plan --vfs 2 --dcb 8 --json
+	[ "$(jq -c '.plan[0] | [.mode, .pools, .owners[2].first_queue]' <<<"$output")" = '["VMDq + DCB",16,16]' ]
+	run -2 "$VFCTL" plan --vfs 2 --dcb 8 --rss yes
+	[[ "$output" == *"refuses VMDQ_DCB_RSS"* ]]
+	run -2 "$VFCTL" plan --vfs 2 --vlans 64
+	[[ "$output" == *"63 VLAN filters"* ]]
+	run -0 "$VFCTL" plan --pools 3 --json
+	[ "$(jq -c '.plan[0] | [.mode, .pf_queues]' <<<"$output")" = '["VMDq",6]' ]
+	run -2 "$VFCTL" plan --pools 3 --rss yes
+	[[ "$output" == *"forgets the pools"* ]]
+}
+
 @test "predict: each packet is counted once, tags decide" {
 	"$MIXGEN" --json "$mix" >"$BATS_TEST_TMPDIR/s"
 	run -0 "$VFCTL" predict --config "$TOP/config/ping-pong.conf" --json "$mix"

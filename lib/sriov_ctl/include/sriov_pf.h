@@ -13,7 +13,7 @@
  * wait for themselves), except where a comment says otherwise. Any VF operation of this process
  * must stay off the interrupt thread, since it waits for an answer that only this thread gives.
  *
- * Logs: vfplane.sriov.
+ * Logs: vfplane.sriov, at most one line a second and PF for what a VF can provoke.
  */
 
 #include <stdbool.h>
@@ -22,6 +22,7 @@
 #include <vfp_err.h>
 
 #include "sriov_layout.h"
+#include "sriov_log.h"
 #include "sriov_policy.h"
 
 struct sriov_pf;
@@ -32,28 +33,32 @@ struct sriov_pf_conf {
 	struct sriov_vf_policy vf[SRIOV_MAX_VFS];
 };
 
-/** One message and its verdict, as `show mailbox` and telemetry tell it. */
-struct sriov_event {
-	uint64_t seq;   /**< from 1 */
-	uint64_t at_us; /**< microseconds since the policy was armed */
-	uint16_t vf;
-	uint16_t type;
-	enum sriov_answer answer;
-	char text[64];
-	const char *reason; /**< static */
-};
-
 struct sriov_counts {
 	uint64_t requests;
 	uint64_t refused;
 	uint64_t resets;
-	uint64_t apply_errors; /**< an action of ours that the PMD refused */
-	bool cts;
-	uint32_t api;
-	uint32_t mc_hashes;
+	uint64_t apply_errors;	/**< an action of ours that the PMD refused */
+	uint64_t last_reset_us; /**< when, as sriov_record.at_us; 0: never */
+	uint32_t window_ns;	/**< last reset: from the PMD's call to port VLAN and guards set */
+	uint32_t window_max_ns;
+	uint64_t slow_ns; /**< longest answer of ours */
+	struct sriov_vf_state state;
 };
 
-#define SRIOV_EVENTS 256 /**< the last so many are kept */
+/** What undid settings of ours. */
+enum sriov_undo { SRIOV_UNDO_VF_RESET, SRIOV_UNDO_PF_START, SRIOV_UNDO_LINK, SRIOV_UNDO_CHANGE };
+
+/** Settings that an event undid, and their return. */
+struct sriov_drift {
+	uint64_t at_us;
+	enum sriov_undo event;
+	uint16_t vf;	  /**< UINT16_MAX: all of them, and the port's own */
+	const char *what; /**< static: what is lost by such an event */
+	int result;	  /**< of setting it again: 0 or -errno */
+	uint32_t took_ns;
+};
+
+#define SRIOV_DRIFTS 64 /**< the last so many are kept */
 
 /** Make one; nothing is touched. */
 int sriov_pf_new(const struct sriov_pf_conf *conf, struct sriov_pf **pf, struct vfp_err *err);
@@ -77,13 +82,20 @@ int sriov_pf_job(int (*fn)(void *arg), void *arg);
 int sriov_pf_assign_macs(struct sriov_pf *pf, struct vfp_err *err);
 
 /**
- * All that a start of the PF loses: drop-enable on all queues, TX loopback, MAC and VLAN
- * anti-spoof, MACs and VLAN filters of each VF, flow control off. After each start. It ends with a
- * ping of every VF: one that is held from before the start is told that way to reset.
+ * All that a start of the PF loses: drop-enable on all queues, TX loopback, port VLANs, MAC and
+ * VLAN anti-spoof, MACs, VLAN and multicast filters of each VF, flow control off. After each start.
+ * It ends with a ping of every VF: one that is held from before the start is told that way to reset.
  */
 int sriov_pf_apply(struct sriov_pf *pf, struct vfp_err *err);
 
-/** Let the wire and the switch into a VF, or not. A VF reset lets it in again. */
+/**
+ * Give a VF another policy from now on, and bring the NIC in line. What it was granted stays.
+ * @return 0; -EINVAL when the policy contradicts itself or there is no such VF; what the PMD said
+ */
+int sriov_pf_set_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_policy *policy,
+	struct vfp_err *err);
+
+/** Let the wire and the switch into a VF, or not, until its next reset or the next start. */
 int sriov_pf_set_vf_rx(struct sriov_pf *pf, uint16_t vf, bool on);
 
 /**
@@ -92,22 +104,29 @@ int sriov_pf_set_vf_rx(struct sriov_pf *pf, uint16_t vf, bool on);
  */
 int sriov_pf_set_foreign_sources(struct sriov_pf *pf, uint16_t vf, bool on);
 
-/** Poll the link once; on a change ping every VF, since nobody else tells them. */
+/**
+ * Poll the link once; on a change ping every VF, since nobody else tells them, and set the rate
+ * limits again, which need a link.
+ */
 int sriov_pf_poll_link(struct sriov_pf *pf, bool *up);
 
-/** Copy counts of one VF. Any thread. -EINVAL for a VF that is none. */
+/** Tell every VF that something changed. */
+int sriov_pf_ping(struct sriov_pf *pf);
+
+/** Copy counts and state of one VF. Any thread. -EINVAL for a VF that is none. */
 int sriov_pf_counts(struct sriov_pf *pf, uint16_t vf, struct sriov_counts *c);
 
-/**
- * Copy the newest events, oldest first. Any thread.
- * @param dropped  how many are no longer kept; may be NULL
- * @return how many were copied
- */
-unsigned int sriov_pf_events(
-	struct sriov_pf *pf, struct sriov_event *out, unsigned int max, uint64_t *dropped);
+/** The mailbox log. Any thread may read it. */
+struct sriov_log *sriov_pf_log(struct sriov_pf *pf);
 
-/** The configuration it was made with. Any thread. */
-const struct sriov_pf_conf *sriov_pf_config(const struct sriov_pf *pf);
+/** Copy the newest drifts, oldest first; how many. Any thread. */
+unsigned int sriov_pf_drifts(struct sriov_pf *pf, struct sriov_drift *out, unsigned int max);
+
+/** "VF reset", "PF start", "link up", "new policy" */
+const char *sriov_undo_name(enum sriov_undo u);
+
+/** One VF's policy as it is now. Any thread. -EINVAL for a VF that is none. */
+int sriov_pf_policy(struct sriov_pf *pf, uint16_t vf, struct sriov_vf_policy *p);
 
 /** Unregister and free. After the PF's port is closed. NULL is fine. */
 void sriov_pf_free(struct sriov_pf *pf);

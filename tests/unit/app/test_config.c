@@ -20,7 +20,8 @@
 static struct config c;
 static char err[CFG_ERR_LEN];
 
-static const char *const examples[] = {"ping-pong", "tenant", "vdev", "unowned"};
+static const char *const examples[] = {"ping-pong", "tenant", "vdev", "unowned",
+	"policy"};
 
 #define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
 
@@ -149,7 +150,7 @@ each_misspelt_option_is_an_error(void **state)
 		for (char *p = next_option(text); p; p = next_option(p + strcspn(p, "="))) {
 			char keep = *p, where[32];
 
-			*p = 'x';
+			*p = 'Z';
 			snprintf(where, sizeof(where), "t:%d: ", line_at(text, p));
 			refuse(text, where, "allowed: ");
 			*p = keep;
@@ -223,6 +224,15 @@ ranges_and_types(void **state)
 	refuse("vf 0 { vlans = {0} }", "t:1: ", "1 to 4094");
 	refuse("vf 0 { vlans = {4095} }", "t:1: ", "1 to 4094");
 	refuse("vf 0 { vlans = {7, 7} }", "t:1: ", "different");
+	refuse("vf 0 { mac = 02:09:c0:00:00:00\nmac_policy = any }", "t:2: ", "needs trusted = yes");
+	refuse("vf 0 { vlans = {7}\nport_vlan = 7 }", "t:2: ", "port_vlan leaves no room");
+	refuse("vf 0 { owner = tenant\nanti_spoof = no }", "t:2: ", "trusted");
+	refuse("vf 0 { trusted = no\nxcast = allmulti }", "t:2: ", "xcast = allmulti needs");
+	refuse("vf 0 { xcast = promisc }", "t:1: ", "none, multi or allmulti");
+	refuse("vf 0 { macvlan_quota = 9 }", "t:1: ", "0 to 8");
+	refuse("vf 0 { macvlan_quota = 1 }", "t:1: ", "needs macs");
+	refuse("vf 0 { api_floor = 2.0 }", "t:1: ", "1.0, 1.1, 1.2 or 1.3");
+	refuse("vf 0 { max_frame = 9000 }", "t:1: ", "64 to 1518");
 	refuse("vf 0 { mac = 01:00:00:00:00:00 }", "t:1: ", "unicast");
 	refuse("vf 0 { mac = 00:00:00:00:00:00 }", "t:1: ", "unicast");
 	refuse("vf 0 { mac = 02:09:c0:00:00:00:11 }", "t:1: ", "unicast");

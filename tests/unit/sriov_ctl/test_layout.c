@@ -47,6 +47,76 @@ says_why_not(void **state)
 	assert_int_equal(sriov_layout_plan(2, 8, &l, NULL), -EINVAL);
 }
 
+static int
+solve(struct sriov_want want, struct sriov_layout *l)
+{
+	struct vfp_err err = {0};
+	int ret = sriov_layout_solve(&want, l, &err);
+
+	assert_true(ret == 0 || strlen(err.text) > 20);
+	return ret;
+}
+
+static void
+every_mix_has_a_layout_or_a_reason(void **state)
+{
+	struct sriov_layout l;
+
+	(void)state;
+	for (unsigned int vfs = 1; vfs <= 63; vfs++) {
+		assert_int_equal(solve((struct sriov_want){.vfs = vfs}, &l), 0);
+		assert_int_equal(l.pools, vfs < 16 ? 16 : vfs < 32 ? 32 : 64);
+		assert_int_equal(l.mq, SRIOV_MQ_VMDQ);
+		assert_int_equal(l.pf_queues, 1);
+		assert_int_equal(solve((struct sriov_want){.vfs = vfs, .tcs = 4}, &l),
+			vfs < 32 ? 0 : -EINVAL);
+		assert_int_equal(solve((struct sriov_want){.vfs = vfs, .tcs = 8}, &l),
+			vfs < 16 ? 0 : -EINVAL);
+	}
+	assert_int_equal(solve((struct sriov_want){.vfs = 2, .tcs = 8}, &l), 0);
+	assert_int_equal(l.mq, SRIOV_MQ_VMDQ_DCB);
+	assert_int_equal(sriov_layout_queue(&l, l.pf_pool, 7), 23);
+	assert_int_equal(solve((struct sriov_want){.vfs = 2, .tcs = 4, .rss = true}, &l), -ENOTSUP);
+	assert_int_equal(solve((struct sriov_want){.vfs = 2, .tcs = 3}, &l), -EINVAL);
+	assert_int_equal(solve((struct sriov_want){.vfs = 2, .queues = 2}, &l), -EINVAL);
+	assert_int_equal(solve((struct sriov_want){.vfs = 2, .rss = true, .queues = 8}, &l), -EINVAL);
+	assert_int_equal(solve((struct sriov_want){.vfs = 2, .rss = true, .vlans = 63}, &l), 0);
+	assert_int_equal(solve((struct sriov_want){.vfs = 2, .rss = true, .vlans = 64}, &l), -ERANGE);
+}
+
+static void
+pools_of_the_pfs_own(void **state)
+{
+	struct sriov_layout l;
+
+	(void)state;
+	assert_int_equal(solve((struct sriov_want){.vmdq_pools = 40}, &l), 0);
+	assert_int_equal(l.mq, SRIOV_MQ_VMDQ);
+	assert_int_equal(l.pf_queues, 80); /* the last pool's first queue is number 78 */
+	assert_int_equal(solve((struct sriov_want){.vmdq_pools = 4, .rss = true}, &l), -ENOTSUP);
+	assert_int_equal(solve((struct sriov_want){.vmdq_pools = 4, .vfs = 1}, &l), -ENOTSUP);
+	assert_int_equal(solve((struct sriov_want){.vmdq_pools = 65}, &l), -ERANGE);
+	assert_int_equal(solve((struct sriov_want){.rss = true}, &l), 0);
+	assert_int_equal(l.mq, SRIOV_MQ_RSS);
+	assert_int_equal(l.pools, 0);
+}
+
+static void
+the_picture_shows_each_queue(void **state)
+{
+	struct sriov_layout l;
+	char row[SRIOV_ROW + 1];
+
+	(void)state;
+	assert_int_equal(sriov_layout_plan(3, 2, &l, NULL), 0);
+	assert_string_equal(sriov_layout_row(&l, 0, row),
+		"001122**........................................................");
+	assert_int_equal(sriov_layout_plan(63, 2, &l, NULL), 0);
+	assert_string_equal(sriov_layout_row(&l, 64, row),
+		"wwxxyyzzAABBCCDDEEFFGGHHIIJJKKLLMMNNOOPPQQRRSSTTUUVVWWXXYYZZ++**");
+	assert_string_equal(sriov_layout_mode(&l), "VMDq + RSS");
+}
+
 static struct sriov_steer st;
 
 static void
@@ -103,6 +173,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_vf_count),
 		cmocka_unit_test(says_why_not),
+		cmocka_unit_test(every_mix_has_a_layout_or_a_reason),
+		cmocka_unit_test(pools_of_the_pfs_own),
+		cmocka_unit_test(the_picture_shows_each_queue),
 		cmocka_unit_test(frames_find_their_pool),
 	};
 

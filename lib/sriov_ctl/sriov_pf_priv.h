@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SRIOV_PF_PRIV_H
+#define SRIOV_PF_PRIV_H
+
+/** @file What the files that drive a PF share. Interrupt thread, except where it says otherwise. */
+
+#include <pthread.h>
+
+#include <rte_log.h>
+
+#include "sriov_pf.h"
+
+extern int sriov_logtype;
+
+#define SRIOV_LOG(level, ...) rte_log(RTE_LOG_##level, sriov_logtype, "SRIOV: " __VA_ARGS__)
+
+struct sriov_pf {
+	char device[32];
+	struct sriov_layout layout;
+	uint16_t port; /* RTE_MAX_ETHPORTS until bound */
+	bool armed;
+	bool started; /* settings were applied at least once */
+	bool link_up;
+	uint64_t armed_at;
+	uint64_t said_at; /* last line of the log that a VF could have provoked */
+	struct sriov_port now; /* policies and states */
+	struct sriov_chain chain[SRIOV_MAX_VFS];
+	struct sriov_log *log;
+	/* Guards what other threads read: counts, policies, drifts. Held for copies only. */
+	pthread_mutex_t lock;
+	struct sriov_counts counts[SRIOV_MAX_VFS];
+	uint64_t n_drifts;
+	struct sriov_drift drifts[SRIOV_DRIFTS];
+};
+
+/** Log and count what the PMD refused; hands ret back. vf may be UINT16_MAX. */
+int sriov_pmd_said(struct sriov_pf *pf, uint16_t vf, const char *what, int ret);
+
+/** Set all that a VF has: what its reset loses first, in the order of danger. */
+int sriov_apply_vf(struct sriov_pf *pf, uint16_t vf);
+/** Anti-spoof of one VF. VLAN anti-spoof works only where MAC anti-spoof is on. */
+int sriov_apply_anti_spoof(struct sriov_pf *pf, uint16_t vf);
+/** The port's own: drop-enable, loopback, no flow control. */
+int sriov_apply_port(struct sriov_pf *pf);
+/** The union of all multicast hashes. */
+int sriov_apply_multicast(struct sriov_pf *pf, uint16_t vf);
+/** A VF's send rate. */
+int sriov_apply_rate(struct sriov_pf *pf, uint16_t vf);
+/** Carry to the NIC what a verdict changed: from `before` to the state now. 0 or the first error. */
+int sriov_apply_change(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *before,
+	uint32_t actions);
+/** Carry a new policy to the NIC. */
+int sriov_apply_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_policy *old);
+
+#endif
