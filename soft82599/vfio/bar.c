@@ -19,7 +19,7 @@ struct bar_slot {
 
 static struct bar_slot bar[BAR_SLOTS];
 static _Atomic unsigned int bar_pages;
-static pthread_mutex_t bar_lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t s82_bar_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static unsigned int
 bar_hash(uintptr_t page)
@@ -107,7 +107,7 @@ s82_bar_add(void *addr, size_t len, unsigned int func, uint32_t off)
 	int rc = 0;
 
 	s82_signals_block(&old);
-	pthread_mutex_lock(&bar_lock);
+	pthread_mutex_lock(&s82_bar_lock);
 	bar_drop(page, end);
 	if (atomic_load(&bar_pages) + (len >> PAGE_SHIFT) > BAR_SLOTS / 2)
 		rc = -ENOMEM;
@@ -115,7 +115,7 @@ s82_bar_add(void *addr, size_t len, unsigned int func, uint32_t off)
 		bar_insert(page, (uint64_t)func << 32 | off);
 		atomic_fetch_add(&bar_pages, 1);
 	}
-	pthread_mutex_unlock(&bar_lock);
+	pthread_mutex_unlock(&s82_bar_lock);
 	s82_signals_restore(&old);
 	return rc;
 }
@@ -130,8 +130,8 @@ s82_bar_remove(const void *addr, size_t len)
 	if (atomic_load_explicit(&bar_pages, memory_order_relaxed) == 0)
 		return;
 	s82_signals_block(&old);
-	pthread_mutex_lock(&bar_lock);
+	pthread_mutex_lock(&s82_bar_lock);
 	bar_drop(lo, hi);
-	pthread_mutex_unlock(&bar_lock);
+	pthread_mutex_unlock(&s82_bar_lock);
 	s82_signals_restore(&old);
 }

@@ -254,17 +254,44 @@ raw_map(size_t len, int flags, int fd)
 	return p == -1 ? NULL : (void *)p;
 }
 
+/* In the order in which they are taken where one is taken inside another. */
+static pthread_mutex_t *const fork_locks[] = { &attach_lock, &s82_patch_lock, &s82_defer_lock,
+	&s82_action_lock, &s82_bar_lock, &request_lock, &fds_lock };
+#define FORK_LOCKS	(sizeof(fork_locks) / sizeof(fork_locks[0]))
+
+static sigset_t fork_mask;	/* of the thread that forks; attach_lock */
+
+static void
+before_fork(void)
+{
+	sigset_t mask;
+	unsigned int i;
+
+	s82_signals_block(&mask);
+	for (i = 0; i < FORK_LOCKS; i++)
+		pthread_mutex_lock(fork_locks[i]);
+	fork_mask = mask;
+}
+
+static void
+after_fork_in_parent(void)
+{
+	sigset_t mask = fork_mask;
+	unsigned int i;
+
+	for (i = FORK_LOCKS; i-- > 0;)
+		pthread_mutex_unlock(fork_locks[i]);
+	s82_signals_restore(&mask);
+}
+
 /* In a child: what was inherited belongs to the parent's session with the card. */
 static void
-after_fork(void)
+forget_parent(void)
 {
 	struct s82_client_proc *c = &s82_client;
 	unsigned int f, v;
 	int fd;
 
-	pthread_mutex_init(&attach_lock, NULL);
-	pthread_mutex_init(&request_lock, NULL);
-	pthread_mutex_init(&fds_lock, NULL);
 	if (!atomic_load(&c->attached))
 		return;
 	atomic_store(&c->attached, 0);
@@ -283,6 +310,18 @@ after_fork(void)
 	s82_iova_reset(&c->iova);
 	syscall(SYS_munmap, c->st, sizeof(*c->st));
 	c->st = NULL;
+}
+
+static void
+after_fork_in_child(void)
+{
+	sigset_t mask = fork_mask;
+	unsigned int i;
+
+	forget_parent();
+	for (i = 0; i < FORK_LOCKS; i++)
+		pthread_mutex_init(fork_locks[i], NULL);
+	s82_signals_restore(&mask);
 }
 
 static int
@@ -372,7 +411,7 @@ attach(void)
 	}
 	s82_client.sock = s82_fd_hide(sock);
 	if (!hooked)
-		pthread_atfork(NULL, NULL, after_fork);
+		pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 	hooked = true;
 	atomic_store(&s82_client.gone, false);
 	atomic_store(&s82_client.attached, 1);

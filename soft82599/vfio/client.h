@@ -59,6 +59,12 @@ bool s82_card_alive(void);
  */
 enum s82_handle_kind s82_handle_of(int fd, unsigned int *index);
 
+/*
+ * Locks of other files, for fork: nobody must be inside when the child's copy is made, for only
+ * the thread that forks lives on in it. st->lock is not among them, it stays the parent's.
+ */
+extern pthread_mutex_t s82_bar_lock, s82_defer_lock, s82_action_lock, s82_patch_lock;
+
 /* Moves a descriptor of the shim's own up, out of the program's way. Returns the new one. */
 int s82_fd_hide(int fd);
 

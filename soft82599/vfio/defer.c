@@ -13,7 +13,7 @@
 #define SIGNALS	65
 
 static struct sigaction program[SIGNALS];	/* what the program believes to be installed */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t s82_defer_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic bool active;
 
 /* One thread's calls into the model, and the signals that came meanwhile. */
@@ -108,12 +108,12 @@ s82_defer_activate(void)
 	struct sigaction act;
 	int sig;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&s82_defer_lock);
 	for (sig = 1; sig < SIGNALS && !atomic_load(&active); sig++)
 		if (asynchronous(sig) && s82_real_sigaction(sig, NULL, &act) == 0 && !ours(&act))
 			install(sig, &act);
 	atomic_store(&active, true);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&s82_defer_lock);
 }
 
 bool
@@ -125,13 +125,13 @@ s82_defer_sigaction(int sig, const struct sigaction *act, struct sigaction *old,
 	if (!atomic_load(&active) || !asynchronous(sig))
 		return false;
 	s82_signals_block(&mask);
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&s82_defer_lock);
 	*rc = s82_real_sigaction(sig, NULL, &before);
 	if (*rc == 0 && ours(&before))
 		before = program[sig];
 	if (*rc == 0 && act != NULL)
 		*rc = install(sig, act);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&s82_defer_lock);
 	s82_signals_restore(&mask);
 	if (*rc == 0 && old != NULL)
 		*old = before;

@@ -15,7 +15,7 @@
 #define PAGE		4096u
 
 static struct sigaction program_action;	/* what the program believes to be installed */
-static pthread_mutex_t action_lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t s82_action_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic bool installed;
 
 /* ---- an access ---- */
@@ -222,14 +222,14 @@ s82_fault_install(void)
 	/* Nothing asynchronous may interrupt the model while it holds the card's lock. */
 	sigfillset(&act.sa_mask);
 	s82_signals_block(&old);
-	pthread_mutex_lock(&action_lock);
+	pthread_mutex_lock(&s82_action_lock);
 	if (!atomic_load(&installed)) {
 		if (s82_real_sigaction(SIGSEGV, &act, &program_action) < 0)
 			rc = -errno;
 		else
 			atomic_store(&installed, true);
 	}
-	pthread_mutex_unlock(&action_lock);
+	pthread_mutex_unlock(&s82_action_lock);
 	s82_signals_restore(&old);
 	return rc;
 }
@@ -243,11 +243,11 @@ s82_fault_sigaction(const struct sigaction *act, struct sigaction *old)
 	if (!atomic_load(&installed))
 		return false;
 	s82_signals_block(&mask);
-	pthread_mutex_lock(&action_lock);
+	pthread_mutex_lock(&s82_action_lock);
 	before = program_action;
 	if (act != NULL)
 		program_action = *act;
-	pthread_mutex_unlock(&action_lock);
+	pthread_mutex_unlock(&s82_action_lock);
 	s82_signals_restore(&mask);
 	if (old != NULL)
 		*old = before;

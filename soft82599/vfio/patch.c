@@ -31,7 +31,7 @@ struct place {
 };
 
 static struct place places[PLACES];
-static pthread_mutex_t patch_lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t s82_patch_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction trap_before;	/* the program's SIGTRAP */
 
 /*
@@ -383,7 +383,7 @@ s82_patch_note(uintptr_t rip, const struct s82_insn *insn)
 	struct place *p;
 
 	/* the handler has all signals blocked; another thread's patching is not waited for */
-	if (pthread_mutex_trylock(&patch_lock) != 0)
+	if (pthread_mutex_trylock(&s82_patch_lock) != 0)
 		return;
 	p = place_of(rip);
 	if (p != NULL && atomic_load(&p->state) == FREE) {
@@ -393,7 +393,7 @@ s82_patch_note(uintptr_t rip, const struct s82_insn *insn)
 	}
 	if (p != NULL && atomic_load(&p->state) == COUNTING && ++p->traps == TRAPS)
 		patch(p);
-	pthread_mutex_unlock(&patch_lock);
+	pthread_mutex_unlock(&s82_patch_lock);
 }
 
 void

@@ -72,6 +72,10 @@ on_card() {
 	on_card fork
 }
 
+@test "a fork while other threads are at work leaves the child no lock that is held" {
+	on_card fork-busy
+}
+
 @test "a killed process leaves a free and reset device" {
 	on_card killed
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/vfio.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -759,6 +760,46 @@ case_fork(void)
 }
 
 /* A process that is killed leaves a device that is free, and reset, within a second. */
+/* Maps and unmaps registers and memory without end: so it is inside a lock when others fork. */
+static void *
+churn(void *arg)
+{
+	const struct dev *d = arg;
+	int fd;
+	void *mem = shared_memory(4 * PAGE, &fd), *p;
+
+	for (;;) {
+		p = map_bar(d->fd, 0x4000);
+		dma_map(d->container, mem, IOVA, 4 * PAGE);
+		dma_unmap(d->container, IOVA, 4 * PAGE, 0);
+		munmap(p, 0x4000);
+	}
+	return NULL;
+}
+
+static void
+case_fork_busy(void)
+{
+	struct dev d = open_device(VF0, "");
+	volatile uint32_t *bar = map_bar(d.fd, 0x4000), *own;
+	pthread_t thread;
+	unsigned int i;
+	pid_t pid;
+
+	bar[VF_TDLEN0 / 4] = 0x2000;
+	CHECK(pthread_create(&thread, NULL, churn, &d) == 0);
+	for (i = 0; i < 300 && failures == 0; i++) {
+		pid = fork();
+		if (pid == 0) {
+			alarm(10);	/* one that waits for a lock for ever */
+			own = map_bar(d.fd, 0x4000);
+			_exit(own[VF_TDLEN0 / 4] == 0x2000 &&
+				munmap((void *)(uintptr_t)own, 0x4000) == 0 ? 0 : 1);
+		}
+		CHECK(wait_child(pid) == 0);
+	}
+}
+
 static void
 case_killed(void)
 {
@@ -856,6 +897,7 @@ static const struct {
 	{ "info", case_info }, { "config", case_config }, { "mmap", case_mmap },
 	{ "signals", case_signals }, { "dma-v1", case_dma_v1 }, { "dma-v2", case_dma_v2 },
 	{ "irqs", case_irqs }, { "last-close", case_last_close }, { "fork", case_fork },
+	{ "fork-busy", case_fork_busy },
 	{ "killed", case_killed }, { "card-killed", case_card_killed },
 	{ "odd-instruction", case_odd_instruction },
 };
