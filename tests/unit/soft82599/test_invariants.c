@@ -227,10 +227,17 @@ test_a_reset_loses_nothing_silently(void **state)
 static void
 test_what_is_wrong_shows(void **state)
 {
+	static const uint8_t mac_shared[6] = { 2, 0x5a, 0, 0, 0, 1 };
 	struct bench *b = *state;
 	struct s82_invariants inv;
 
-	/* one filter for two pools; then two filters with one address; groups may be shared */
+	/* one filter for two pools */
+	set_mac(b, 9, mac_shared, 6);
+	s82_check(b->st, &inv);
+	assert_false(inv.hold);
+	assert_int_equal(inv.shares, 1);
+	assert_int_equal(inv.shared[0][1], 6);
+	/* two filters with one address; groups may be shared */
 	set_mac(b, 9, mac_b, 1);
 	set_mac(b, 10, mac_bcast, 7);
 	s82_check(b->st, &inv);

@@ -183,16 +183,20 @@ test_rate_limit_is_the_queues_own(void **state)
 	frame(f, mac_a, mac_b, -1, 0x88b5, 1514);
 	for (i = 0; i < 40; i++)
 		assert_true(tx_send(b, 2, f, 1514, 1));
-	/* silence is not saved up */
-	run_until(b, b->now + 1000 * MS);
+	/* silence is not saved up, be it a long one or a short one */
 	frame(f, mac_b, mac_a, -1, 0x88b5, 1514);
+	run_until(b, b->now + 1000 * MS);
+	assert_true(tx_send(b, 0, f, 1514, 1));
+	assert_false(tx_send(b, 0, f, 1514, 1));
+	run_until(b, b->now + 300 * MS);
+	assert_int_equal(b->st->txq[0].packets, 2);
 	assert_true(tx_send(b, 0, f, 1514, 1));
 	assert_false(tx_send(b, 0, f, 1514, 1));
 	/* the limit goes: so does what waits */
 	set_rate(b, 0, 0);
 	for (i = 0; i < 10; i++)
 		tx_send(b, 0, f, 1514, 1);
-	assert_int_equal(b->st->txq[0].packets, 12);
+	assert_int_equal(b->st->txq[0].packets, 14);
 }
 
 static void
