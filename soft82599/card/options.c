@@ -234,7 +234,7 @@ help_options(unsigned int verbs)
 				"  %-19s   pcap:IN[:OUT]           sends IN once, records OUT\n"
 				"  %-19s   verify:IN[:FIRST.pcap]  sends IN in a loop and checks\n"
 				"  %-19s                           each frame that comes back\n"
-				"  %-19s   tap:IF                  a tap device: Linux is the partner\n"
+				"  %-19s   tap:IF                  a tap: Linux is the partner\n"
 				"  %-19s   peer:NAME               another card, back to back\n",
 				"", "", "", "", "", "", "");
 	}

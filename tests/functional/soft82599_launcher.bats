@@ -61,8 +61,9 @@ nothing_left() {
 		run --vfs x -- true|0 to 63 are allowed
 		run --pf 3:0 -- true|such as 0000:03:00.1
 		run --pf 03:00.2 -- true|functions 0 and 1
-		run --wire rope -- true|none, loop, pcap:IN[:OUT] and verify:IN[:FIRST.pcap]
-		run --wire tap:t0 -- true|not there yet
+		run --wire rope -- true|none, loop, pcap:IN[:OUT], verify:IN[:FIRST.pcap], tap:IF and peer:NAME
+		run --wire tap: -- true|tap:IF names an interface, 1 to 15 characters
+		run --wire peer: -- true|peer:NAME is the name of the other card
 		run --wire pcap: -- true|names files
 		run --vf-token maybe -- true|strict and lenient
 		run --sysfs tar -- true|auto, fuse and files
