@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Puts one small defect at a time into a copy of the tree and demands that the tests notice.
 #
-#   run.sh [--tap] [--all] [--keep] [NAME...]
+#   run.sh [--tap] [--all] [--keep] [--jobs N] [NAME...]
 #
-# NAME is a patch of this folder without .patch; default: those marked quick, or --all of them.
+# NAME is a patch of this folder without .patch; default: those not marked Long, or --all of them.
+# --jobs: so many trees are worked in at a time; default: one a processor.
 # A patch starts with lines that say what it breaks and which tests must turn red, each of them:
 #
 #   Breaks: what a user would meet
@@ -21,6 +22,7 @@ top=$(cd "$here/../.." && pwd)
 tap=
 all=
 keep=
+jobs=$(nproc)
 names=()
 
 die() {
@@ -40,73 +42,146 @@ copy_tree() {
 		tar -c --null -T -) | tar -x -C "$to" || die "cannot copy the tree to $to"
 }
 
-# run_test SPEC LOG: the status of the tests that a Caught-by line names, in the scratch tree.
+# The programs of the scratch build that a test needs, as ninja's targets; none for a script's test.
+targets_of() {
+	case $1 in
+	unit/*)
+		jq -r --arg name "${1#unit/}" --arg root "$work/0/build/" '.[] | select(.name == $name) |
+			.cmd[0] | ltrimstr($root)' "$work/tests.json"
+		;;
+	functional/*)
+		jq -r --arg root "$work/0/build/" '.[] | select(.type != "static library") |
+			.filename[0] | ltrimstr($root) | select(startswith("tests/unit/") | not)' "$work/targets.json"
+		;;
+	*) die "Caught-by: $1: neither unit/NAME nor functional/FILE.bats" ;;
+	esac
+}
+
+# run_test TREE SPEC LOG: the status of the tests that a Caught-by line names.
 run_test() {
-	local spec=$1 log=$2 file filter=()
+	local tree=$1 spec=$2 log=$3 file filter=() program
 
 	case $spec in
 	unit/*)
-		timeout -k 5 120 meson test -C "$scratch/build" --no-rebuild --suite unit "${spec#unit/}" \
-			>"$log" 2>&1 </dev/null
+		program=$(targets_of "$spec")
+		[ -n "$program" ] || { echo "no such test: $spec" >"$log" && return 1; }
+		timeout -k 5 120 "$tree/build/$program" >"$log" 2>&1 </dev/null
 		;;
 	functional/*)
 		file=${spec%%.bats*}.bats
 		spec=${spec#"$file"}
 		[ -z "${spec# }" ] || filter=(-f "${spec# }")
-		BUILD=$scratch/build timeout -k 5 180 bats --tap "${filter[@]}" \
-			"$scratch/tests/$file" >"$log" 2>&1 </dev/null &&
+		BUILD=$tree/build timeout -k 5 180 bats --tap "${filter[@]}" \
+			"$tree/tests/$file" >"$log" 2>&1 </dev/null &&
 			grep -q '^ok [0-9]* [^#]*$' "$log"
 		;;
-	*) die "Caught-by: $spec: neither unit/NAME nor functional/FILE.bats" ;;
 	esac
 }
 
-# The tests that the chosen mutants name, once each, on the unharmed copy.
+# build_for TREE LOG SPEC...: what these tests need.
+build_for() {
+	local tree=$1 log=$2 spec targets=()
+
+	shift 2
+	mapfile -t targets < <(for spec; do targets_of "$spec"; done | sort -u)
+	[ "${#targets[@]}" -eq 0 ] || ninja -j "$(((jobs + $(nproc) - 1) / jobs))" -C "$tree/build" "${targets[@]}" >"$log" 2>&1
+}
+
+# The tests that the chosen mutants name, once each, on the unharmed copy: $work/red gets the red ones.
 baseline() {
-	local spec
+	local tree=$1 number=0 spec
 
 	while read -r spec; do
-		if ! run_test "$spec" "$work/baseline.log"; then
-			tail -n 15 "$work/baseline.log" | sed 's/^/# /'
+		number=$((number + 1))
+		[ $((number % jobs)) -eq "${tree##*/}" ] || continue
+		run_test "$tree" "$spec" "$tree.log" && continue
+		echo "$spec" >>"$work/red"
+		{
+			tail -n 15 "$tree.log" | sed 's/^/# /'
 			echo "# not green without any mutant: $spec"
-			broken[$spec]=1
-		fi
+		} >>"$work/baseline"
 	done < <(for name in "${names[@]}"; do field Caught-by "$here/$name.patch"; done | sort -u)
 }
 
 # Prints why the mutant lives, nothing if it died.
 try_mutant() {
-	local name=$1 patch=$here/$1.patch file spec file_list
+	local tree=$1 name=$2 patch=$here/$2.patch file spec specs=()
 
+	mapfile -t specs < <(field Caught-by "$patch")
 	[ -n "$(field Breaks "$patch")" ] || { echo "has no Breaks: line" && return; }
-	[ -n "$(field Caught-by "$patch")" ] || { echo "has no Caught-by: line" && return; }
-	file_list=$(sed -n 's,^+++ b/\([^ \t]*\).*,\1,p' "$patch")
-	if ! patch -d "$scratch" -p1 -F2 --no-backup-if-mismatch -r - <"$patch" >"$work/patch.log" 2>&1; then
-		echo "does not apply: $(tr '\n' ' ' <"$work/patch.log")"
-	elif ! ninja -C "$scratch/build" >"$work/ninja.log" 2>&1; then
-		echo "does not build: $(grep -m 1 'error' "$work/ninja.log")"
+	[ "${#specs[@]}" -gt 0 ] || { echo "has no Caught-by: line" && return; }
+	if ! patch -d "$tree" -p1 -F2 --no-backup-if-mismatch -r - <"$patch" >"$tree.log" 2>&1; then
+		echo "does not apply: $(tr '\n' ' ' <"$tree.log")"
+	elif ! build_for "$tree" "$tree.log" "${specs[@]}"; then
+		echo "does not build: $(grep -m 1 'error' "$tree.log")"
 	else
-		while read -r spec; do
-			if [ -n "${broken[$spec]-}" ]; then
+		for spec in "${specs[@]}"; do
+			if grep -qxF -- "$spec" "$work/red"; then
 				echo "$spec is red without it"
-			elif run_test "$spec" "$work/test.log"; then
+			elif run_test "$tree" "$spec" "$tree.log"; then
 				echo "lives: $spec stays green"
 			fi
-		done < <(field Caught-by "$patch")
+		done
 	fi
-	for file in $file_list; do
-		cp "$top/$file" "$scratch/$file" # with a new time stamp, so that ninja sees it
+	sed -n 's,^+++ b/\([^ \t]*\).*,\1,p' "$patch" | while read -r file; do
+		cp "$top/$file" "$tree/$file" # with a new time stamp, so that ninja sees it
 	done
 }
 
-for argument; do
-	case $argument in
+# Every so-manieth mutant, in a tree of its own; $work/NAME.why gets what try_mutant says.
+worker() {
+	local tree=$1 i
+
+	for ((i = ${tree##*/}; i < ${#names[@]}; i += jobs)); do
+		try_mutant "$tree" "${names[$i]}" >"$tree.why" &&
+			mv "$tree.why" "$work/${names[$i]}.why"
+	done
+}
+
+# in_trees FUNCTION: it runs in all trees at a time.
+in_trees() {
+	local i pids=()
+
+	for ((i = 0; i < jobs; i++)); do
+		"$1" "$work/$i" &
+		pids+=("$!")
+	done
+	wait "${pids[@]}"
+}
+
+# The first tree is built, the others are its copies, build folder and all.
+make_trees() {
+	local i
+
+	mkdir "$work/0"
+	copy_tree "$top" "$work/0"
+	# Little optimisation: the mutants are built one after the other.
+	if ! meson setup -Doptimization=1 -Ddebug=false "$work/0/build" "$work/0" >"$work/build.log" 2>&1 ||
+		! ninja -C "$work/0/build" >>"$work/build.log" 2>&1; then
+		tail "$work/build.log" >&2
+		die "the unharmed copy does not build"
+	fi
+	meson introspect --tests "$work/0/build" >"$work/tests.json"
+	meson introspect --targets "$work/0/build" >"$work/targets.json"
+	for ((i = 1; i < jobs; i++)); do
+		cp -a "$work/0" "$work/$i"
+	done
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
 	--tap) tap=1 ;;
 	--all) all=1 ;;
 	--keep) keep=1 ;;
-	-*) sed -n '3,16s/^# \{0,1\}//p' "$0" && exit 2 ;;
-	*) names+=("${argument%.patch}") ;;
+	--jobs)
+		[[ ${2-} =~ ^[1-9][0-9]?$ ]] || die "--jobs: 1 to 99"
+		jobs=$2
+		shift
+		;;
+	-*) sed -n '3,18s/^# \{0,1\}//p' "$0" && exit 2 ;;
+	*) names+=("${1%.patch}") ;;
 	esac
+	shift
 done
 if [ "${#names[@]}" -eq 0 ]; then
 	for patch in "$here"/*.patch; do
@@ -117,26 +192,22 @@ fi
 for name in "${names[@]}"; do
 	[ -e "$here/$name.patch" ] || die "$name: no such mutant"
 done
+[ "$jobs" -le "${#names[@]}" ] || jobs=${#names[@]}
 
 work=$(mktemp -d)
 [ -n "$keep" ] || trap 'rm -rf "$work"' EXIT
-scratch=$work/tree
-declare -A broken=()
-mkdir "$scratch"
-copy_tree "$top" "$scratch"
-# Little optimisation: the mutants are built one after the other.
-if ! meson setup -Doptimization=1 -Ddebug=false "$scratch/build" "$scratch" >"$work/build.log" 2>&1 ||
-	! ninja -C "$scratch/build" >>"$work/build.log" 2>&1; then
-	tail "$work/build.log" >&2
-	die "the unharmed copy does not build"
-fi
+make_trees
+: >"$work/red"
+: >"$work/baseline"
+in_trees baseline
 [ -z "$tap" ] || echo "1..${#names[@]}"
-baseline
+cat "$work/baseline"
+in_trees worker
 number=0
 lived=0
 for name in "${names[@]}"; do
 	number=$((number + 1))
-	why=$(try_mutant "$name")
+	why=$(cat "$work/$name.why" 2>&1) # none: nobody came to try it
 	[ -z "$why" ] && verdict=ok || verdict="not ok"
 	[ -z "$why" ] || lived=$((lived + 1))
 	if [ -n "$tap" ]; then
