@@ -26,6 +26,7 @@ setup() {
 teardown() {
 	tp_kill_all
 	for one in $server $pid; do
+		pkill -KILL -P "$one" || true # COMMAND, which the launcher would leave behind
 		kill -KILL "$one" 2>/dev/null || true
 		wait "$one" 2>/dev/null || true
 	done

@@ -62,6 +62,7 @@ vp_kill_all() {
 	local name
 
 	for name in "${!VP_PID[@]}"; do
+		pkill -KILL -P "${VP_PID[$name]}" || true # of `run`: COMMAND would outlive its card
 		kill -KILL "${VP_PID[$name]}" 2>/dev/null || true
 	done
 }
