@@ -118,25 +118,61 @@ part_unit() {
 	unset UBSAN_OPTIONS
 }
 
-# A file says how long it may take in a line `# timeout: SECONDS`; else two minutes.
+# functional FILE: its TAP goes into its log. A line `# timeout: SECONDS` says how long it may take.
+functional() {
+	local file=$1 filter=(--filter-tags '!long') limit
+
+	[ -z "$long" ] || filter=()
+	limit=$(sed -n 's/^# timeout: \([0-9]*\)$/\1/p' "$file")
+	BUILD=$build timeout -k 10 "${limit:-180}" bats --tap "${filter[@]}" "$file" </dev/null
+}
+
+# record_functional FILE RC: what came of it.
+record_functional() {
+	local name log rc=$2
+
+	name=$(basename "$1" .bats)
+	log=$logs/functional-$name.log
+	# A file of nothing but long tests runs none, and says so with an empty plan.
+	if [ "$rc" -eq 0 ] && grep -qx '1\.\.0' "$log"; then
+		record skipped "functional/$name" "$log" "all are long: --long"
+	else
+		record_tap "functional/$name" "$log" "$rc"
+	fi
+}
+
+# Most of a test is waiting: as many files run at a time as there are processors, the long ones
+# first; those with a line `# alone: REASON` one after the other, after all others.
 part_functional() {
-	local file name limit rc filter=(--filter-tags '!long')
+	local file pid rc alone=()
+	local -A running=()
 
 	part "functional tests"
-	[ -z "$long" ] || filter=()
-	for file in tests/functional/*.bats; do
-		name=$(basename "$file" .bats)
-		limit=$(sed -n 's/^# timeout: \([0-9]*\)$/\1/p' "$file")
-		rc=0
-		BUILD=$build timeout -k 10 "${limit:-120}" bats --tap "${filter[@]}" "$file" \
-			>"$logs/functional-$name.log" 2>&1 </dev/null || rc=$?
-		# A file of nothing but long tests runs none, and says so with an empty plan.
-		if [ "$rc" -eq 0 ] && grep -qx '1\.\.0' "$logs/functional-$name.log"; then
-			record skipped "functional/$name" "$logs/functional-$name.log" "all are long: --long"
-		else
-			record_tap "functional/$name" "$logs/functional-$name.log" "$rc"
+	while read -r _ file; do
+		if grep -q '^# alone: ' "$file"; then
+			alone+=("$file")
+			continue
 		fi
+		while [ "${#running[@]}" -ge "$(nproc)" ]; do next_functional; done
+		functional "$file" >"$logs/functional-$(basename "$file" .bats).log" 2>&1 &
+		running[$!]=$file
+	done < <(for file in tests/functional/*.bats; do
+		sed -n "s,^# timeout: \([0-9]*\)$,\1 $file,p;\$s,.*,0 $file,p" "$file" | head -n 1
+	done | sort -k1,1nr -k2)
+	while [ "${#running[@]}" -gt 0 ]; do next_functional; done
+	for file in "${alone[@]}"; do
+		rc=0
+		functional "$file" >"$logs/functional-$(basename "$file" .bats).log" 2>&1 || rc=$?
+		record_functional "$file" "$rc"
 	done
+}
+
+# Waits for one of running[] and records it.
+next_functional() {
+	rc=0
+	wait -n -p pid "${!running[@]}" || rc=$?
+	record_functional "${running[$pid]}" "$rc"
+	unset "running[$pid]"
 }
 
 scripts_of_tree() {
