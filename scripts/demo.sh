@@ -172,7 +172,7 @@ show_latency() {
 		{ printf "%-14s %-9s %9d %9s %9s %9s %9s\n", $1, $2, $3, t($4), t($5), t($6), t($7) }'
 	cat <<-'END'
 		wire: stamped by soft82599 where a packet enters and leaves, queueing included.
-		residence: from rx_burst returned to tx_burst accepted. bound: the most that a
+		residence: from rx_burst called to tx_burst accepted. bound: the most that a
 		packet can have waited in ring and software. Clock: TSC. The software NIC and
 		the program share these cores: none of this tells anything about silicon.
 	END
