@@ -144,7 +144,7 @@ start_eal(struct app *app, struct vfp_err *err)
 	}
 	app->eal_up = true;
 	app->t0 = app->t_step = rte_get_timer_cycles();
-	app_step(app, true, "EAL up: %s, IOVA as %s, no device probed yet", rte_version(),
+	app_step(app, true, "%s is up, IOVA as %s, no device probed", rte_version(),
 		rte_eal_iova_mode() == RTE_IOVA_VA ? "virtual addresses" : "physical addresses");
 	/* dpdk-dumpcap finds the ports by it. It costs nothing until somebody captures; a process
 	 * without shared memory (--no-huge, --in-memory) does without. */
@@ -260,9 +260,9 @@ up_vf(struct app *app, struct port *p, struct vfp_err *err)
 	vfp_mac_text(p->mac, mac);
 	if (pf && pf->pf && sriov_pf_counts(pf->pf, p->vf, &c) == 0)
 		app_step(app, true,
-			"%s: %s up, %s, API %s, %u queues, %" PRIu64 " resets answered%s%s",
-			p->name, p->pci, mac, sriov_mbox_api(c.state.api), p->nb_rxq, c.resets,
-			p->limited[0] ? ", " : "", p->limited);
+			"%s: %s up, %s, API %s, %u queues%s%s", p->name, p->pci, mac,
+			sriov_mbox_api(c.state.api), p->nb_rxq, p->limited[0] ? ", " : "",
+			p->limited);
 	else
 		app_step(app, true, "%s: %s up, %s, %u queues from a PF that is not ours", p->name,
 			p->pci, mac, p->nb_rxq);

@@ -213,8 +213,9 @@ lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
 	if (ret == 0)
 		ret = dp_publish(app->dp, plan, err);
 	if (ret == 0)
-		app_step(app, true, "%u queues of %u ports on %u lcores, %u rules", plan->n_entries,
-			plan->n_ports, app->n_workers, plan->n_rules);
+		app_step(app, true, "%u queues of %u ports on %u polling lcore%s, %u rule%s", plan->n_entries,
+			plan->n_ports, app->n_workers, app->n_workers == 1 ? "" : "s", plan->n_rules,
+			plan->n_rules == 1 ? "" : "s");
 	else
 		dp_plan_free(plan);
 	free(spec);

@@ -76,6 +76,14 @@ explain(const char *line, char *why, size_t len)
 		strlcat(why, "; help lists them all", len);
 }
 
+/* cmdline_printf() cuts long text: line by line. `text` is taken apart. */
+static void
+print_lines(struct cmdline *cl, char *text)
+{
+	for (char *l; (l = strsep(&text, "\n")) != NULL && (text || *l);)
+		cmdline_printf(cl, "%s\n", l);
+}
+
 static void
 on_line(struct rdline *rdl, const char *buf, unsigned int size)
 {
@@ -88,8 +96,7 @@ on_line(struct rdline *rdl, const char *buf, unsigned int size)
 	if (cmdline_parse(cli->cl, buf) >= 0)
 		return;
 	explain(buf + strspn(buf, " \t"), why, sizeof(why));
-	for (char *save, *l = strtok_r(why, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
-		cmdline_printf(cli->cl, "%s\n", l);
+	print_lines(cli->cl, why);
 }
 
 static int
@@ -248,9 +255,7 @@ cli_show(struct cmdline *cl, int (*get)(const struct view *v, struct vfp_out *o,
 			arg ? arg : "such thing");
 	else if (ret < 0)
 		cmdline_printf(cl, "failed: %s\n", strerror(-ret));
-	/* cmdline_printf() cuts long text: line by line. */
-	for (char *save, *l = strtok_r(text, "\n", &save); ret == 0 && l;
-		l = strtok_r(NULL, "\n", &save))
-		cmdline_printf(cl, "%s\n", l);
+	else if (text)
+		print_lines(cl, text + strspn(text, "\n"));
 	free(text);
 }

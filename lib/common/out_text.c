@@ -9,6 +9,7 @@
 #define TEXT_COLUMNS 80
 #define TEXT_GAP 2
 #define TEXT_CELL 128
+#define TEXT_WRAP 24 /* a text is wrapped into no less */
 
 /* A column of a table: a key that at least one row has as a plain value. */
 struct column {
@@ -113,6 +114,29 @@ pad(FILE *to, int n)
 	fprintf(to, "%*s", n > 0 ? n : 0, "");
 }
 
+/*
+ * A text that may be long: broken at blanks to stay within the columns, further lines indented like
+ * the first one. `at` is the column where it begins.
+ */
+static void
+put_text(FILE *to, const char *text, int at)
+{
+	const int room = TEXT_COLUMNS - at;
+
+	while (room >= TEXT_WRAP && width_of(text) > room) {
+		const char *end = text, *blank = NULL;
+
+		for (int n = 0; n <= room; n += ((unsigned char)*++end & 0xc0) != 0x80)
+			if (*end == ' ')
+				blank = end;
+		if (blank == NULL)
+			break;
+		fprintf(to, "%.*s\n%*s", (int)(blank - text), text, at, "");
+		text = blank + 1;
+	}
+	fputs(text, to);
+}
+
 static struct column *
 find_column(struct column *columns, int n, const char *key)
 {
@@ -161,43 +185,50 @@ gather_columns(const struct node *list, struct column **columns)
 	return n;
 }
 
-static void
-put_cell(FILE *to, const char *text, const struct column *col, bool last)
+/* Puts one cell that begins at column `at`; the column where the next one begins. */
+static int
+put_cell(FILE *to, const char *text, const struct column *col, int at, bool last)
 {
 	const int gap = col->width - width_of(text);
 
-	if (col->left) {
-		fputs(text, to);
-		if (!last)
-			pad(to, gap);
-	} else {
+	if (!col->left)
 		pad(to, gap);
+	if (last)
+		put_text(to, text, at);
+	else
 		fputs(text, to);
-	}
-	if (!last)
-		pad(to, TEXT_GAP);
+	if (last)
+		return at;
+	pad(to, TEXT_GAP + (col->left ? gap : 0));
+	return at + col->width + TEXT_GAP;
 }
 
-/* Header and rows of column 0 and the columns from..to-1. */
+/* One line of a block: column 0 and the columns from..to-1, of a row or, without one, the labels. */
+static void
+put_line(const struct node *row, const struct column *columns, int from, int to, FILE *out)
+{
+	char buf[TEXT_CELL];
+	int at = 0;
+
+	for (int i = 0; i < to; i = i == 0 ? from : i + 1) {
+		const struct column *col = &columns[i];
+
+		at = put_cell(out, row == NULL ? label(buf, col->key, col->unit)
+					       : cell(buf, find(row, col->key)),
+			col, at, i + 1 == to || to <= 1);
+	}
+	fputc('\n', out);
+}
+
 static void
 put_block(const struct node *list, const struct column *columns, int from, int to, FILE *out)
 {
 	const struct node *row;
-	char buf[TEXT_CELL];
-	const bool alone = to <= 1;
 
-	put_cell(out, label(buf, columns[0].key, columns[0].unit), &columns[0], alone);
-	for (int i = from; i < to; i++)
-		put_cell(out, label(buf, columns[i].key, columns[i].unit), &columns[i], i + 1 == to);
-	fputc('\n', out);
-	TAILQ_FOREACH(row, &list->below, next) {
-		if (row->type != NODE_OBJECT)
-			continue;
-		put_cell(out, cell(buf, find(row, columns[0].key)), &columns[0], alone);
-		for (int i = from; i < to; i++)
-			put_cell(out, cell(buf, find(row, columns[i].key)), &columns[i], i + 1 == to);
-		fputc('\n', out);
-	}
+	put_line(NULL, columns, from, to, out);
+	TAILQ_FOREACH(row, &list->below, next)
+		if (row->type == NODE_OBJECT)
+			put_line(row, columns, from, to, out);
 }
 
 static int put_object(const struct node *object, FILE *to);
@@ -234,8 +265,13 @@ put_table(const struct node *list, FILE *to)
 		for (end = from; end < n; end++) {
 			const int more = TEXT_GAP + columns[end].width;
 
-			/* At least one column a block, however wide. */
-			if (end > from && width + more > TEXT_COLUMNS)
+			/*
+			 * At least one column a block, however wide; a text at the end is wrapped
+			 * where there is room for that.
+			 */
+			if (end > from && width + more > TEXT_COLUMNS &&
+				!(end == n - 1 && columns[end].left &&
+					width + TEXT_GAP + TEXT_WRAP <= TEXT_COLUMNS))
 				break;
 			width += more;
 		}
@@ -311,14 +347,16 @@ put_object(const struct node *object, FILE *to)
 		if (rc != 0)
 			break;
 		if (c->type == NODE_NOTE) {
-			fprintf(to, "%s\n", c->str);
+			put_text(to, c->str, 0);
+			fputc('\n', to);
 		} else if (!is_plain(c)) {
 			rc = put_part(c, NULL, to);
 		} else if (!is_hidden(c)) {
 			label(buf, c->key, c->unit);
 			fputs(buf, to);
 			pad(to, width - width_of(buf) + TEXT_GAP);
-			fprintf(to, "%s\n", cell(buf, c));
+			put_text(to, cell(buf, c), width + TEXT_GAP);
+			fputc('\n', to);
 		}
 	}
 	return rc;

@@ -8,8 +8,9 @@
  *
  * An output is a tree: objects hold named fields, lists hold objects or values. In JSON it is
  * written as it was built. In text an object becomes aligned `label  value` lines, and a list of
- * objects a table of at most 80 columns: columns that do not fit continue in a further block that
- * repeats the first column; objects and lists inside a row follow the table under their own title.
+ * objects a table of at most 80 columns: a text in the last column is wrapped, columns that do not
+ * fit continue in a further block that repeats the first column; objects and lists inside a row follow
+ * the table under their own title.
  *
  * A value that is not known is null in JSON and `-` in text, never 0. Keys are written as they are
  * in JSON (`p50_ns`); text turns `_` into a blank and drops a suffix that the unit already says.

@@ -148,6 +148,42 @@ a_wide_table_continues_within_80_columns(void **state)
 }
 
 static void
+long_texts_are_wrapped(void **state)
+{
+	static const char want[] =
+		"A note that is longer than eighty columns goes on in a second line, at the\n"
+		"beginning of it.\n"
+		"label  a value that is long goes on where it began, that is behind its label,\n"
+		"       and not before it: \u00fc\u00fc\u00fc\u00fc\u00fc\n"
+		"\nsteps\n"
+		"step  what\n"
+		"   1  short\n"
+		"  22  so long that a person would not want to see it at the left edge, nor in\n"
+		"      another block of the table\n";
+	struct sink s;
+	struct vfp_out *o = begin(&s, VFP_TEXT);
+
+	(void)state;
+	vfp_out_note(o, "A note that is longer than eighty columns goes on in a second line, at the "
+			"beginning of it.");
+	vfp_out_str(o, "label", "a value that is long goes on where it began, that is behind its "
+				"label, and not before it: \u00fc\u00fc\u00fc\u00fc\u00fc");
+	vfp_out_list(o, "steps");
+	for (unsigned int i = 1; i <= 22; i += 21) {
+		vfp_out_open(o, NULL);
+		vfp_out_u64(o, "step", i, VFP_PLAIN);
+		vfp_out_str(o, "what", i == 1 ? "short"
+					      : "so long that a person would not want to see it at the "
+						"left edge, nor in another block of the table");
+		vfp_out_close(o);
+	}
+	vfp_out_close(o);
+	end(&s, o, 0);
+	assert_string_equal(s.text, want);
+	free(s.text);
+}
+
+static void
 lists_inside_rows_follow_the_table(void **state)
 {
 	struct sink s;
@@ -233,6 +269,7 @@ main(void)
 		cmocka_unit_test(json_is_strict_and_unknown_is_null),
 		cmocka_unit_test(text_aligns_a_table),
 		cmocka_unit_test(a_wide_table_continues_within_80_columns),
+		cmocka_unit_test(long_texts_are_wrapped),
 		cmocka_unit_test(lists_inside_rows_follow_the_table),
 		cmocka_unit_test(what_does_not_match_is_told),
 		cmocka_unit_test(a_full_stream_is_an_error),
