@@ -197,12 +197,12 @@ class SoftTestpmd(PingPong):
             "port start all", "set vf mac antispoof 0 0 on", "set vf mac antispoof 0 1 on"]))
 
 
-def contenders(what, build, cores, prefix):
+def contenders(what, build, cores, prefix, memory="--no-huge -m 512"):
     """Ours first."""
     eal = f"-l {cores} --file-prefix {prefix}"
     vfplane = f"exec {build}/app/vfplane {eal} {NULL_EAL} -- -i"
     testpmd = f"exec dpdk-testpmd {eal} {NULL_EAL} -- -i --total-num-mbufs=16384 --forward-mode="
-    soft_pmd = f"dpdk-testpmd -l {cores} --no-huge -m 512 --file-prefix"
+    soft_pmd = f"dpdk-testpmd -l {cores} {memory} --file-prefix"
     card = f"{build}/soft82599/soft82599"
     if what == "null-io":
         return [Contender("vfplane", vfplane, "start"), Contender("testpmd", testpmd + "io", "start")]
@@ -224,7 +224,7 @@ def contenders(what, build, cores, prefix):
         return [PingPong("bursts of 4", vf_pair + " --burst=4"), PingPong("of 32", vf_pair)]
     return [
         SoftVfplane(run, f"{card} exec --name {prefix} -- {soft_pmd} {prefix}n -a {INJECTOR} {end}",
-                    f"{build}/app/vfplane -l {cores} --no-huge -m 512 --file-prefix {prefix} --"),
+                    f"{build}/app/vfplane -l {cores} {memory} --file-prefix {prefix} --"),
         SoftTestpmd("testpmd", f"{run} {soft_pmd} {prefix} -a {PF} {end} --rxq=2 --txq=2"),
     ]
 
@@ -249,10 +249,13 @@ def main():
     p.add_argument("--warm", type=float, default=0.3)
     p.add_argument("--build", default="build")
     p.add_argument("--cores", default="0-1", help="EAL's -l: the first is control, the second polls")
+    p.add_argument("--huge", action="store_true",
+                   help="the soft-* ones: packet buffers in hugepages, 512 MB a process, instead of 4 kB pages")
     p.add_argument("--at-least", type=float, default=0.0)
     o = p.parse_args()
     prefix = f"vfpbench{os.getpid()}"
-    pair = contenders(o.what, o.build, o.cores, prefix)
+    pair = contenders(o.what, o.build, o.cores, prefix,
+                      "-m 512 --huge-unlink" if o.huge else "--no-huge -m 512")
     rates = [[], []]
     for i in range(o.rounds):
         for k in (0, 1) if i % 2 == 0 else (1, 0):

@@ -3,38 +3,23 @@
 #include "internal.h"
 
 /* Asks the host, and remembers the whole piece that the answer lies in. */
-static uint8_t *
-look_up(struct s82_ctx *ctx, unsigned int func, struct s82_window *w, uint64_t iova)
+bool
+s82_dma_look_up(struct s82_ctx *ctx, unsigned int func, uint64_t iova)
 {
 	const struct s82_func *f = &ctx->st->func[func];
+	struct s82_window *w = &ctx->sw->window[func];
 	size_t avail, before;
 	uint8_t *p = NULL;
 
 	if (f->domain != 0 && s82_bus_master(ctx->st, func))
 		p = ctx->ops->dma(ctx, f->domain, iova, &avail, &before);
 	if (p == NULL)
-		return NULL;
+		return false;
 	w->burst = ctx->sw->burst;
 	w->iova = iova - before;
 	w->len = before + avail;
 	w->host = p - before;
-	return p;
-}
-
-/* Where `iova` lies here, and how many bytes follow it; NULL: not mapped. */
-static inline uint8_t *
-find(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t *avail)
-{
-	struct s82_window *w = &ctx->sw->window[func];
-	uint64_t d = iova - w->iova;
-
-	if (w->burst != ctx->sw->burst || d >= w->len) {
-		if (look_up(ctx, func, w, iova) == NULL)
-			return NULL;
-		d = iova - w->iova;
-	}
-	*avail = w->len - d;
-	return w->host + d;
+	return true;
 }
 
 static void
@@ -46,22 +31,12 @@ fault(struct s82_ctx *ctx, unsigned int func, uint64_t iova)
 	f->dma_fault_iova = iova;
 }
 
-/* As s82_dma, for a shortcut: what it does not find counts as no fault. */
-void *
-s82_dma_try(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len)
-{
-	size_t avail;
-	void *p = find(ctx, func, iova, &avail);
-
-	return p != NULL && avail >= len ? p : NULL;
-}
-
 /* `len` bytes that lie together in this process, or NULL: not mapped, or in two pieces. */
 void *
 s82_dma(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len)
 {
 	size_t avail;
-	void *p = find(ctx, func, iova, &avail);
+	void *p = s82_dma_find(ctx, func, iova, &avail);
 
 	if (p == NULL)
 		fault(ctx, func, iova);
@@ -75,7 +50,7 @@ s82_dma_read(struct s82_ctx *ctx, unsigned int func, uint64_t iova, void *dst, s
 	size_t n;
 
 	for (; len > 0; d += n, iova += n, len -= n) {
-		const void *p = find(ctx, func, iova, &n);
+		const void *p = s82_dma_find(ctx, func, iova, &n);
 
 		if (p == NULL) {
 			fault(ctx, func, iova);
@@ -94,7 +69,7 @@ s82_dma_write(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const void 
 	size_t n;
 
 	for (; len > 0; s += n, iova += n, len -= n) {
-		void *p = find(ctx, func, iova, &n);
+		void *p = s82_dma_find(ctx, func, iova, &n);
 
 		if (p == NULL) {
 			fault(ctx, func, iova);

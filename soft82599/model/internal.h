@@ -13,6 +13,7 @@
 #define S82_HASH_BYTES	36	/* longest input of the RSS hash: two IPv6 addresses, two ports */
 
 #define S82_BIT(n)	(1ull << (n))
+#define unlikely(x)	__builtin_expect(!!(x), 0)
 
 /* A unicast or multicast address that an exact filter (RAL/RAH) holds. */
 struct s82_mac_slot {
@@ -42,6 +43,7 @@ struct s82_window {
 struct s82_rx_run {
 	uint64_t burst;		/* the hold of the lock that this is good for */
 	uint64_t (*desc)[2];	/* NULL if the ring does not lie in one piece */
+	const struct s82_window *window;	/* of its function */
 	uint32_t n, bsize;	/* descriptors; bytes of a buffer */
 	uint32_t plain_max;	/* longest frame for the short way, 0: there is none */
 	uint32_t port_max;	/* longest frame, CRC included, tag not */
@@ -178,8 +180,20 @@ void s82_mbox_tell(struct s82_ctx *ctx, unsigned int vf, enum s82_mbox_event wha
 void s82_switch_update(struct s82_ctx *ctx);	/* first of all under each hold of the lock */
 uint64_t s82_switch_rx(struct s82_ctx *ctx, const struct s82_frame *f, int *drop);
 uint64_t s82_switch_tx(struct s82_ctx *ctx, const struct s82_frame *f, bool *to_wire, int *drop);
-unsigned int s82_switch_queue(const struct s82_ctx *ctx, unsigned int pool,
-	const struct s82_parsed *p);
+
+/*
+ * The queue of a pool that a frame goes to [7.1.2.7, 7.10.2.7]: a RETA entry by the low seven
+ * bits of the hash, queue 0 of the pool for what is not hashed.
+ */
+static inline unsigned int
+s82_switch_queue(const struct s82_ctx *ctx, unsigned int pool, const struct s82_parsed *p)
+{
+	const struct s82_switch *sw = ctx->sw;
+	unsigned int index = p->rss_type != 0 ? sw->reta[p->hash & 127] : 0;
+
+	pool = sw->vt ? pool : 0;
+	return sw->pool_base[pool] + (index & sw->pool_mask[pool]);
+}
 unsigned int s82_rss_queues(const struct s82_ctx *ctx, unsigned int pool);
 unsigned int s82_func_of_pool(const struct s82_state *st, unsigned int pool);
 
@@ -199,7 +213,15 @@ void s82_tso_header(uint8_t *d, const struct s82_offload *o, uint32_t done, uint
 	uint32_t flags);
 
 /* --- rx.c. Locks: held. */
-bool s82_rx_room(const struct s82_state *st, uint32_t len);
+#define S82_FIFO_REC	16	/* bytes in front of a frame that waits in the packet buffer */
+
+/* Has the packet buffer room for a frame? */
+static inline bool
+s82_rx_room(const struct s82_state *st, uint32_t len)
+{
+	return st->fifo.bytes + S82_FIFO_REC + len <= S82_RX_FIFO;
+}
+
 uint64_t s82_rx_deliver(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, int *drop);
 void s82_rx_drain(struct s82_ctx *ctx);
 void s82_rx_discard(struct s82_state *st, bool whole);
@@ -211,18 +233,39 @@ void s82_tx_kick(struct s82_ctx *ctx, unsigned int queue);	/* takes the lock */
 
 /* --- dma.c. Locks: held. What a function reads and writes of its owner's memory. */
 void *s82_dma(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len);
-void *s82_dma_try(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len);
+bool s82_dma_look_up(struct s82_ctx *ctx, unsigned int func, uint64_t iova);
+
+/* Where `iova` lies here, and how many bytes follow it; NULL: not mapped. */
+static inline uint8_t *
+s82_dma_find(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t *avail)
+{
+	const struct s82_window *w = &ctx->sw->window[func];
+
+	if (unlikely(w->burst != ctx->sw->burst || iova - w->iova >= w->len) &&
+			!s82_dma_look_up(ctx, func, iova))
+		return NULL;
+	*avail = w->len - (iova - w->iova);
+	return w->host + (iova - w->iova);
+}
+
+/* As s82_dma, for a shortcut: what it does not find counts as no fault. */
+static inline void *
+s82_dma_try(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len)
+{
+	size_t avail;
+	void *p = s82_dma_find(ctx, func, iova, &avail);
+
+	return p != NULL && avail >= len ? p : NULL;
+}
 
 /*
  * Brings memory near that is about to be used, if it lies in the piece that DMA found last. A
  * hint only: `iova` may be anything, a written-back descriptor for instance.
  */
 static inline void
-s82_dma_prefetch(const struct s82_ctx *ctx, unsigned int func, uint64_t iova)
+s82_window_prefetch(const struct s82_window *w, uint64_t iova)
 {
-	const struct s82_window *w = &ctx->sw->window[func];
-
-	if (w->burst == ctx->sw->burst && iova - w->iova < w->len)
+	if (iova - w->iova < w->len)
 		__builtin_prefetch(w->host + (iova - w->iova), 1);
 }
 

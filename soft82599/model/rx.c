@@ -5,6 +5,9 @@
  */
 #include "internal.h"
 
+/* How many buffers ahead one is fetched: as long as a miss takes. */
+#define PREFETCH_AHEAD	4
+
 enum put { PUT_OK, PUT_DROPPED, PUT_STALL };
 
 /* A frame that waits in the packet buffer; its bytes follow. */
@@ -13,6 +16,7 @@ struct fifo_rec {
 	int32_t src_pool;
 	uint64_t pools;		/* that it still has to reach */
 };
+_Static_assert(sizeof(struct fifo_rec) == S82_FIFO_REC, "what s82_rx_room counts with");
 
 static uint32_t
 ring_size(const struct s82_rxq *q)
@@ -70,6 +74,7 @@ open_run(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, struct s82_
 	r->open = sw->rxctrl & RXCTRL_RXEN && q->rxdctl & RXDCTL_ENABLE &&
 		(!sw->vt || sw->vfre & S82_BIT(pool));
 	r->drop_en = drop_enabled(ctx->st, queue);
+	r->window = &ctx->sw->window[r->func];
 	r->legacy = (q->srrctl >> 25 & 7) == 0;
 	r->strip = q->rxdctl & RXDCTL_VME;
 	r->frozen = atomic_load(&ctx->st->faults.frozen) >> pool & 1;
@@ -196,6 +201,24 @@ free_descriptors(const struct s82_rx_run *r, const struct s82_rxq *q)
 }
 
 /*
+ * A short frame in pieces of a fixed size, the last one over the end of the one before: a call that
+ * has to find out first how to copy costs more than the copying.
+ */
+static inline void
+copy_frame(uint8_t *to, const uint8_t *from, uint32_t len)
+{
+	uint32_t i;
+
+	if (len > 256 || len < 16) {
+		memcpy(to, from, len);
+		return;
+	}
+	for (i = 0; i + 16 < len; i += 16)
+		memcpy(to + i, from + i, 16);
+	memcpy(to + len - 16, from + len - 16, 16);
+}
+
+/*
  * The common case: an untagged frame into one descriptor of a ring that lies in one piece. The
  * order is fill_ring()'s. False: it is something else, and nothing has been done.
  */
@@ -203,17 +226,21 @@ static inline bool
 put_plain(struct s82_ctx *ctx, struct s82_rx_run *r, struct s82_rxq *q, const struct s82_frame *f)
 {
 	uint32_t rdh = q->rdh, rdt = atomic_load_explicit(&q->rdt, memory_order_acquire);
-	uint64_t *desc;
-	void *buf;
+	uint32_t ahead = rdh + PREFETCH_AHEAD < r->n ? rdh + PREFETCH_AHEAD : 0;
+	const struct s82_window *w = r->window;
+	uint64_t *desc, at;
 
 	if (f->len > r->plain_max || f->p.tagged || rdt == rdh || rdt >= r->n)
 		return false;
-	s82_dma_prefetch(ctx, r->func, r->desc[rdh + 3 < r->n ? rdh + 3 : 0][0]);
 	desc = r->desc[rdh];
-	buf = s82_dma_try(ctx, r->func, desc[0], f->len);
-	if (buf == NULL)
-		return false;
-	memcpy(buf, f->data, f->len);
+	at = desc[0] - w->iova;
+	if (unlikely(w->burst != r->burst || at >= w->len || w->len - at < f->len)) {
+		if (s82_dma_try(ctx, r->func, desc[0], f->len) == NULL)
+			return false;
+		at = desc[0] - w->iova;
+	}
+	s82_window_prefetch(w, r->desc[ahead][0]);
+	copy_frame(w->host + at, f->data, f->len);
 	write_back(desc, writeback_low(ctx, &f->p), RXD_DD | RXD_EOP | f->p.status |
 		(f->src_pool >= 0 ? RXD_LB : 0) | (uint64_t)f->len << 32, false);
 	q->rdh = rdh + 1 == r->n ? 0 : rdh + 1;
@@ -224,14 +251,15 @@ static inline void
 count(struct s82_ctx *ctx, struct s82_rx_run *r, unsigned int queue, const struct s82_frame *f,
 	uint32_t len)
 {
-	r->packets++;
+	if (r->packets++ == 0)
+		ctx->sw->rx_touched[queue / 64] |= S82_BIT(queue % 64);
 	r->bytes += len;
 	r->mcast += f->data[0] & 1;
-	ctx->sw->rx_touched[queue / 64] |= S82_BIT(queue % 64);
 }
 
-static enum put
-put(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82_frame *f,
+/* Whatever is not plain: tags, several descriptors, no descriptor. */
+static __attribute__((noinline)) enum put
+put_any(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82_frame *f,
 	int *reason)
 {
 	struct s82_rxq *q = &ctx->st->rxq[queue];
@@ -239,12 +267,6 @@ put(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82
 	uint32_t len = f->len, crc_len = f->len + 4, room;
 	bool strip;
 
-	if (r->burst != ctx->sw->burst)
-		open_run(ctx, pool, queue, r);
-	if (put_plain(ctx, r, q, f)) {
-		count(ctx, r, queue, f, f->len);
-		return PUT_OK;
-	}
 	if (!r->open)
 		return drop(ctx, pool, reason, S82_DROP_RX_DISABLED);
 	if (crc_len > r->port_max + (f->p.tagged ? 4 : 0)) {
@@ -266,6 +288,20 @@ put(struct s82_ctx *ctx, unsigned int pool, unsigned int queue, const struct s82
 		return drop(ctx, pool, reason, S82_DROP_DMA_FAULT);
 	}
 	count(ctx, r, queue, f, len);
+	return PUT_OK;
+}
+
+static inline enum put
+put(struct s82_ctx *ctx, unsigned int pool, const struct s82_frame *f, int *reason)
+{
+	unsigned int queue = s82_switch_queue(ctx, pool, &f->p);
+	struct s82_rx_run *r = &ctx->sw->rx[queue];
+
+	if (unlikely(r->burst != ctx->sw->burst))
+		open_run(ctx, pool, queue, r);
+	if (!put_plain(ctx, r, &ctx->st->rxq[queue], f))
+		return put_any(ctx, pool, queue, f, reason);
+	count(ctx, r, queue, f, f->len);
 	return PUT_OK;
 }
 
@@ -311,12 +347,6 @@ fifo_copy(struct s82_fifo *f, uint32_t at, void *buf, uint32_t len, bool in)
 	}
 }
 
-bool
-s82_rx_room(const struct s82_state *st, uint32_t len)
-{
-	return st->fifo.bytes + sizeof(struct fifo_rec) + len <= S82_RX_FIFO;
-}
-
 static void
 fifo_push(struct s82_state *st, const struct s82_frame *f, uint64_t pools)
 {
@@ -356,7 +386,7 @@ put_all(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, uint64_t
 {
 	for (; pools; pools &= pools - 1) {
 		unsigned int pool = (unsigned int)__builtin_ctzll(pools);
-		enum put r = put(ctx, pool, s82_switch_queue(ctx, pool, &f->p), f, why);
+		enum put r = put(ctx, pool, f, why);
 
 		if (r == PUT_STALL)
 			return pools;
@@ -400,6 +430,28 @@ s82_rx_drain(struct s82_ctx *ctx)
 	s82_irq_touched(ctx);
 }
 
+/* A frame that has to wait for these pools. Returns those that it does wait for. */
+static __attribute__((noinline)) uint64_t
+put_aside(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t wait, int *why)
+{
+	struct s82_state *st = ctx->st;
+	uint64_t left;
+
+	if (!s82_rx_room(st, f->len)) {
+		for (left = wait; left; left &= left - 1)
+			drop(ctx, (unsigned int)__builtin_ctzll(left), why, S82_DROP_BUFFER_FULL);
+		s82_stats_missed(st);
+		return 0;
+	}
+	if (!st->fifo.busy)
+		st->fifo.stalls++;
+	fifo_push(st, f, wait);
+	/* an RDT write may have come before `busy` could be seen: look once more */
+	if (st->fifo.packets == 1)
+		s82_rx_drain(ctx);
+	return wait;
+}
+
 /*
  * A parsed frame to its pools. Returns the pools that got it or will get it from the packet
  * buffer; *drop tells why one did not.
@@ -414,21 +466,7 @@ s82_rx_deliver(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, i
 		st->stats.replicated += (uint64_t)__builtin_popcountll(pools) - 1;
 	if (!st->fifo.busy)
 		wait = put_all(ctx, f, pools, &done, why);
-	if (!wait)
-		return done;
-	if (!s82_rx_room(st, f->len)) {
-		for (; wait; wait &= wait - 1)
-			drop(ctx, (unsigned int)__builtin_ctzll(wait), why, S82_DROP_BUFFER_FULL);
-		s82_stats_missed(st);
-		return done;
-	}
-	if (!st->fifo.busy)
-		st->fifo.stalls++;
-	fifo_push(st, f, wait);
-	/* an RDT write may have come before `busy` could be seen: look once more */
-	if (st->fifo.packets == 1)
-		s82_rx_drain(ctx);
-	return done | wait;
+	return unlikely(wait) ? done | put_aside(ctx, f, wait, why) : done;
 }
 
 static struct s82_verdict

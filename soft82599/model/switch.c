@@ -14,13 +14,19 @@ s82_func_of_pool(const struct s82_state *st, unsigned int pool)
 	return pool < st->num_vfs ? pool : S82_PF;
 }
 
-static uint64_t
+/*
+ * Two loads as wide as what was stored: a key put together in memory would be read back before the
+ * parts have arrived there, which costs some 5 ns.
+ */
+static inline uint64_t
 mac_key(const uint8_t *m)
 {
-	uint64_t key = 0;
+	uint32_t low;
+	uint16_t high;
 
-	memcpy(&key, m, 6);
-	return key | S82_MAC_USED;
+	memcpy(&low, m, 4);
+	memcpy(&high, m + 4, 2);
+	return low | (uint64_t)high << 32 | S82_MAC_USED;
 }
 
 static struct s82_mac_slot *
@@ -419,19 +425,4 @@ unsigned int
 s82_rss_queues(const struct s82_ctx *ctx, unsigned int pool)
 {
 	return ctx->sw->pool_mask[ctx->sw->vt ? pool : 0] + 1u;
-}
-
-/*
- * The queue of a pool that a frame goes to [7.1.2.7, 7.10.2.7]: a RETA entry by the low seven
- * bits of the hash, queue 0 of the pool for what is not hashed.
- */
-unsigned int
-s82_switch_queue(const struct s82_ctx *ctx, unsigned int pool, const struct s82_parsed *p)
-{
-	const struct s82_switch *sw = ctx->sw;
-	unsigned int index = p->rss_type != 0 ? sw->reta[p->hash & 127] : 0;
-
-	if (!sw->vt)
-		pool = 0;
-	return sw->pool_base[pool] + (index & sw->pool_mask[pool]);
 }

@@ -21,6 +21,16 @@ struct desc {
 	uint32_t olinfo;	/* STA, IDX, CC, POPTS, PAYLEN; of a context: IDX, L4LEN, MSS */
 };
 
+/* Where a frame with these addresses and this tag goes: the next one often has the same. */
+struct route {
+	bool known;
+	bool to_wire;
+	uint32_t tag;		/* 1 << 16 and TCI, 0: none */
+	uint32_t mac_high;	/* the addresses, as they lie in memory */
+	uint64_t mac_low;
+	uint64_t pools;
+};
+
 /* The queue that is being executed, and what does not change while it is. */
 struct txq_run {
 	struct s82_txq *q;
@@ -31,6 +41,7 @@ struct txq_run {
 	uint64_t packets, bytes;	/* sent, not yet in the state's counters */
 	uint64_t byte_ticks;	/* of a limited queue: 1/65536 ticks a byte takes; 0: no limit */
 	uint64_t now;		/* then: the tick it is */
+	struct route route;	/* of the frame before, while the lock is held */
 };
 
 /* One packet's descriptors, from the first to EOP. */
@@ -271,6 +282,35 @@ flush_counts(struct s82_state *st, const struct txq_run *r)
 	s82_stats_queue_tx(st, r->queue, r->packets, r->bytes);
 }
 
+/* As s82_switch_tx, which a frame like the one before it need not be asked again. */
+static inline uint64_t
+route(struct s82_ctx *ctx, struct route *known, const struct s82_frame *f, bool *to_wire, int *why)
+{
+	struct route now = { .known = true, .tag = f->p.tagged ? 1u << 16 | f->p.tci : 0 };
+
+	memcpy(&now.mac_low, f->data, 8);
+	memcpy(&now.mac_high, f->data + 8, 4);
+	if (known->known && now.mac_low == known->mac_low && now.mac_high == known->mac_high &&
+			now.tag == known->tag) {
+		*to_wire = known->to_wire;
+		return known->pools;
+	}
+	now.pools = s82_switch_tx(ctx, f, &now.to_wire, why);
+	if (*why < 0)
+		*known = now;
+	*to_wire = now.to_wire;
+	return now.pools;
+}
+
+static void
+refuse(struct s82_ctx *ctx, struct txq_run *r, enum s82_drop why)
+{
+	r->q->drops++;
+	s82_drop(ctx->st, (int)r->pool, why);
+	if (why == S82_DROP_SPOOF_MAC || why == S82_DROP_SPOOF_VLAN)
+		s82_stats_spoof(ctx->st);
+}
+
 /* The frame to local pools, the wire, or both. */
 static void
 send_frame(struct s82_ctx *ctx, struct txq_run *r, struct s82_frame *f)
@@ -282,12 +322,9 @@ send_frame(struct s82_ctx *ctx, struct txq_run *r, struct s82_frame *f)
 
 	f->src_pool = (int)r->pool;
 	s82_parse_l2(ctx->sw, f);
-	pools = s82_switch_tx(ctx, f, &to_wire, &why);
+	pools = route(ctx, &r->route, f, &to_wire, &why);
 	if (why >= 0) {
-		r->q->drops++;
-		s82_drop(st, (int)r->pool, (enum s82_drop)why);
-		if (why == S82_DROP_SPOOF_MAC || why == S82_DROP_SPOOF_VLAN)
-			s82_stats_spoof(st);
+		refuse(ctx, r, (enum s82_drop)why);
 		return;
 	}
 	r->packets++;
@@ -320,12 +357,13 @@ one_plain(struct s82_ctx *ctx, struct txq_run *r, struct desc *d, enum sent *sen
 {
 	const uint32_t want = TXD_DEXT | TXD_EOP | TXD_DTYP_DATA << 20;
 	const uint32_t mask = TXD_DEXT | TXD_EOP | 0xf << 20 | TXD_VLE | TXD_TSE;
-	struct s82_frame f = { .len = d->cmd & 0xffff };
+	struct s82_frame f;
 
+	f.len = d->cmd & 0xffff;
 	if ((d->cmd & mask) != want || d->olinfo & 3u << 8 || !r->plain || !r->ring || f.len < 60 ||
 			f.len > S82_MAX_FRAME - 4)
 		return false;
-	s82_dma_prefetch(ctx, r->func, r->ring[ahead(r, r->q->tdh)].lo);
+	s82_window_prefetch(&ctx->sw->window[r->func], r->ring[ahead(r, r->q->tdh)].lo);
 	f.data = s82_dma_try(ctx, r->func, d->lo, f.len);
 	if (f.data == NULL)
 		return false;
@@ -355,7 +393,7 @@ one(struct s82_ctx *ctx, struct txq_run *r)
 {
 	struct desc *d = desc_at(ctx, r, r->q->tdh);
 	enum sent sent = SENT_OK;
-	struct s82_frame f = { 0 };
+	struct s82_frame f;
 	struct gather g;
 	int err;
 
