@@ -64,6 +64,14 @@ take_backing(struct s82_server *s, int fd)
 }
 
 static void
+hold_backing(struct s82_server *s, uint32_t fd_id)
+{
+	pthread_mutex_lock(&s->fds_lock);
+	s->backing[fd_id - 1].refs++;
+	pthread_mutex_unlock(&s->fds_lock);
+}
+
+static void
 drop_backing(struct s82_server *s, uint32_t fd_id)
 {
 	struct backing *b = &s->backing[fd_id - 1];
@@ -129,51 +137,144 @@ drop_map(struct container *c, unsigned int at)
 /* ---- extents: under st->lock, so that no step is in flight ---- */
 
 static int
-add_extent(struct s82_server *s, const struct s82_extent *e)
+free_slot(const struct s82_state *st)
 {
-	struct s82_domain *d = &s->st->domain[e->domain];
 	int i;
 
 	for (i = 0; i < S82_MAX_EXTENTS; i++)
-		if (s->st->extent[i].domain == 0)
-			break;
-	if (i == S82_MAX_EXTENTS)
-		return -ENOSPC;
-	s->st->extent[i] = *e;
-	d->extents++;
+		if (st->extent[i].domain == 0)
+			return i;
+	return -ENOSPC;
+}
+
+/* The extent that `e` carries on, in memory and in its file; or -1. */
+static int
+find_front(const struct s82_state *st, const struct s82_extent *e)
+{
+	unsigned int left = st->domain[e->domain].extents;
+	const struct s82_extent *front;
+	int i;
+
+	for (i = 0; i < S82_MAX_EXTENTS && left > 0; i++) {
+		front = &st->extent[i];
+		if (front->domain != e->domain)
+			continue;
+		left--;
+		if (front->fd_id == e->fd_id && front->iova + front->len == e->iova &&
+				front->off + front->len == e->off)
+			return i;
+	}
+	return -1;
+}
+
+/*
+ * Adds a piece of memory; its slot or -errno. *joined: 0, or the serial number of the extent
+ * that it made longer. DPDK maps page by page since 23.03: 65535 extents would be slow to find,
+ * and each burst would cross many.
+ */
+static int
+add_extent(struct s82_server *s, const struct s82_extent *e, uint64_t *joined)
+{
+	struct s82_domain *d = &s->st->domain[e->domain];
+	int slot = find_front(s->st, e);
+	struct s82_extent *front;
+
+	*joined = 0;
+	if (slot >= 0) {
+		front = &s->st->extent[slot];
+		*joined = front->serial;
+		front->serial = e->serial;
+		front->len += e->len;
+		drop_backing(s, e->fd_id);	/* one reference for each extent */
+	} else {
+		slot = free_slot(s->st);
+		if (slot < 0)
+			return slot;
+		s->st->extent[slot] = *e;
+		d->extents++;
+	}
 	d->bytes += e->len;
 	atomic_fetch_add(&d->gen, 1);
-	return i;
+	return slot;
 }
 
 static void
+drop_extent(struct s82_server *s, struct s82_extent *e)
+{
+	struct s82_domain *d = &s->st->domain[e->domain];
+
+	d->extents--;
+	d->bytes -= e->len;
+	drop_backing(s, e->fd_id);
+	memset(e, 0, sizeof(*e));
+}
+
+/* Cuts [lo, last] out of an extent. 1 if what is behind became one more extent, 0, or -errno. */
+static int
+cut_extent(struct s82_server *s, struct s82_extent *e, uint64_t lo, uint64_t last)
+{
+	struct s82_domain *d = &s->st->domain[e->domain];
+	uint64_t end = e->iova + (e->len - 1);
+	struct s82_extent rest = *e;
+	int slot;
+
+	if (end <= last && e->iova >= lo) {
+		drop_extent(s, e);
+		return 0;
+	}
+	if (end > last) {
+		rest.iova = last + 1;
+		rest.len = end - last;
+		rest.off += rest.iova - e->iova;
+		rest.serial = ++s->serial;
+	}
+	if (e->iova >= lo) {
+		d->bytes -= e->len - rest.len;
+		*e = rest;
+		return 0;
+	}
+	if (end > last) {
+		slot = free_slot(s->st);
+		if (slot < 0)
+			return slot;
+		s->st->extent[slot] = rest;
+		hold_backing(s, rest.fd_id);
+		d->extents++;
+		d->bytes += rest.len;
+	}
+	d->bytes -= e->len - (lo - e->iova);
+	e->len = lo - e->iova;
+	return end > last;
+}
+
+static int
 drop_extents(struct s82_server *s, unsigned int domain, uint64_t lo, uint64_t last)
 {
 	struct s82_domain *d = &s->st->domain[domain];
-	unsigned int i, left;
+	struct s82_extent *e;
+	unsigned int left;
+	int i, rc = 0;
 
 	s->ctx.ops->lock(&s->ctx);
 	left = d->extents;
-	for (i = 0; i < S82_MAX_EXTENTS && left > 0; i++) {
-		struct s82_extent *e = &s->st->extent[i];
-
+	for (i = 0; i < S82_MAX_EXTENTS && left > 0 && rc >= 0; i++) {
+		e = &s->st->extent[i];
 		if (e->domain != domain)
 			continue;
 		left--;
-		if (e->iova < lo || e->iova > last)
+		if (e->iova > last || e->iova + (e->len - 1) < lo)
 			continue;
-		d->extents--;
-		d->bytes -= e->len;
-		drop_backing(s, e->fd_id);
-		memset(e, 0, sizeof(*e));
+		rc = cut_extent(s, e, lo, last);
+		left += rc > 0;
 	}
 	atomic_fetch_add(&d->gen, 1);
 	s->ctx.ops->unlock(&s->ctx);
+	return rc < 0 ? rc : 0;
 }
 
 /* arg: see S82_REQ_DMA_MAP. */
 int
-s82_memory_map(struct s82_server *s, const uint64_t *arg, int fd, uint64_t *serial, uint64_t *slot)
+s82_memory_map(struct s82_server *s, const uint64_t *arg, int fd, uint64_t *val)
 {
 	struct container *c = &s->container[arg[0]];
 	struct s82_extent e = { .domain = (uint32_t)arg[0], .iova = arg[1], .len = arg[2],
@@ -194,7 +295,7 @@ s82_memory_map(struct s82_server *s, const uint64_t *arg, int fd, uint64_t *seri
 		e.fd_id = (uint32_t)rc;
 		e.serial = ++s->serial;
 		s->ctx.ops->lock(&s->ctx);
-		rc = add_extent(s, &e);
+		rc = add_extent(s, &e, &val[2]);
 		s->ctx.ops->unlock(&s->ctx);
 		if (rc < 0)
 			drop_backing(s, e.fd_id);
@@ -205,8 +306,8 @@ s82_memory_map(struct s82_server *s, const uint64_t *arg, int fd, uint64_t *seri
 			drop_map(c, lower_bound(c, arg[4]));
 		return rc;
 	}
-	*serial = e.serial;
-	*slot = (uint64_t)rc;
+	val[0] = e.serial;
+	val[1] = (uint64_t)rc;
 	return 0;
 }
 
@@ -248,7 +349,9 @@ s82_memory_unmap(struct s82_server *s, unsigned int domain, uint64_t iova, uint6
 		/* Version 1 stops where a mapping begins before the range. */
 		if (m.iova < iova)
 			break;
-		drop_extents(s, domain, m.iova, m.iova + (m.size - 1));
+		rc = drop_extents(s, domain, m.iova, m.iova + (m.size - 1));
+		if (rc < 0)
+			return rc;
 		drop_map(c, at);
 		*bytes += m.size;
 	}

@@ -458,7 +458,7 @@ on_domain(struct s82_server *s, const struct s82_req *req, const int *fds, unsig
 	case S82_REQ_DMA_MAP:
 		if (nfds != 1)
 			return -EBADF;
-		return s82_memory_map(s, arg, fds[0], &rep->val[0], &rep->val[1]);
+		return s82_memory_map(s, arg, fds[0], rep->val);
 	default:
 		return s82_memory_unmap(s, (unsigned int)arg[0], arg[1], arg[2], arg[3] != 0,
 			&rep->val[0]);

@@ -22,7 +22,7 @@ struct conn {
 	_Atomic int fds_sock;	/* -1: none. Once it is served, the second thread closes it. */
 };
 
-/* A mapping of a container, as MAP_DMA made it; extents are its pieces. */
+/* A mapping of a container, as MAP_DMA made it. Its extents may be shared with its neighbours. */
 struct dma_map {
 	uint64_t iova, size;
 };
@@ -97,8 +97,7 @@ void s82_server_orphan(struct s82_server *s, unsigned int id);
 
 /* ---- memory.c ---- */
 
-int s82_memory_map(struct s82_server *s, const uint64_t *arg, int fd, uint64_t *serial,
-	uint64_t *slot);
+int s82_memory_map(struct s82_server *s, const uint64_t *arg, int fd, uint64_t *val);
 int s82_memory_unmap(struct s82_server *s, unsigned int domain, uint64_t iova, uint64_t len,
 	bool all, uint64_t *bytes);
 void s82_memory_clear(struct s82_server *s, unsigned int domain);

@@ -77,17 +77,16 @@ explain_refusal(const struct vfio_iommu_type1_dma_map *map, uint64_t at)
 		(uint64_t)map->size, (uint64_t)map->vaddr, at);
 }
 
-/* Remembers that an extent is memory of this process. */
+/* Remembers that a piece is memory of this process. */
 static void
-own_memory(const struct s82_rep *rep, uint64_t vaddr)
+own_memory(const struct s82_rep *rep, uint64_t iova, uint64_t vaddr)
 {
 	sigset_t old;
 
 	s82_signals_block(&old);
 	atomic_fetch_add(&s82_client.owns, 1);
 	s82_client.ctx.ops->lock(&s82_client.ctx);
-	s82_iova_own(&s82_client.iova, (unsigned int)rep->val[1], rep->val[0],
-		(void *)(uintptr_t)vaddr);
+	s82_iova_own(&s82_client.iova, s82_client.ctx.st, rep->val, iova, (void *)(uintptr_t)vaddr);
 	s82_client.ctx.ops->unlock(&s82_client.ctx);
 	s82_signals_restore(&old);
 }
@@ -108,7 +107,7 @@ map_piece(unsigned int domain, const struct vfio_iommu_type1_dma_map *map,
 		", offset 0x%" PRIx64 ": %d", domain, req.arg[1], piece->len, piece->start,
 		piece->off, rc);
 	if (rc == 0)
-		own_memory(&rep, piece->start);
+		own_memory(&rep, req.arg[1], piece->start);
 	return rc;
 }
 

@@ -125,16 +125,23 @@ s82_iova_miss(struct s82_iova *c, const struct s82_state *st, unsigned int domai
 }
 
 void
-s82_iova_own(struct s82_iova *c, unsigned int slot, uint64_t serial, void *host)
+s82_iova_own(struct s82_iova *c, const struct s82_state *st, const uint64_t *val, uint64_t iova,
+	void *host)
 {
-	struct s82_iova_window *w;
+	uint64_t serial = val[0], slot = val[1], before = val[2];
+	const struct s82_extent *e = &st->extent[slot];
+	struct s82_iova_window *w = &c->window[slot];
+	uint8_t *begin;
 
-	if (slot >= S82_MAX_EXTENTS)
+	if (slot >= S82_MAX_EXTENTS || e->serial != serial)
 		return;
-	w = &c->window[slot];
+	begin = (uint8_t *)host - (iova - e->iova);
+	/* Longer than it was: ours as a whole only if what is in front of it lies in front here. */
+	if (before != 0 && (w->serial != before || w->map != NULL || w->host != begin))
+		return;
 	drop_window(w);
 	w->serial = serial;
-	w->host = host;
+	w->host = begin;
 	if (c->top <= slot)
 		c->top = slot + 1;
 	/* A line may still hold what another thread mapped of it meanwhile. */

@@ -64,8 +64,9 @@ s82_iova_find(struct s82_iova *c, const struct s82_state *st, unsigned int domai
 	return s82_iova_miss(c, st, domain, iova, avail, before);
 }
 
-/* Says that the extent in `slot` is the program's own memory at `host`. */
-void s82_iova_own(struct s82_iova *c, unsigned int slot, uint64_t serial, void *host);
+/* Says that `iova` is the program's own memory at `host`. val: the answer to S82_REQ_DMA_MAP. */
+void s82_iova_own(struct s82_iova *c, const struct s82_state *st, const uint64_t *val,
+	uint64_t iova, void *host);
 
 /* The program is about to unmap [addr, addr + len): own memory there must be mapped anew. */
 void s82_iova_forget_host(struct s82_iova *c, const struct s82_state *st, const void *addr,

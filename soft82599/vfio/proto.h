@@ -42,7 +42,8 @@ enum s82_req_op {
 	S82_REQ_DEVICE_OPEN,	/* a: func; text: "BDF" or "BDF vf_token=UUID" -> fd; v: func */
 	S82_REQ_DMA_MAP,	/* a: domain, iova, length and offset in the file of this piece,
 				 * iova and size of the whole mapping (the first piece makes it);
-				 * fd -> v: serial and slot of the extent */
+				 * fd -> v: serial and slot of the extent; the serial before, if it
+				 * was there and became longer, or 0 */
 	S82_REQ_DMA_UNMAP,	/* a: domain, iova, length, 1: everything -> v: bytes unmapped */
 	S82_REQ_GET_FD,		/* a: fd_id of an extent -> fd. On the socket S82_HELLO_FDS. */
 	S82_REQ_SET_IRQS,	/* a: func, first vector, count, bits (k set: vector first + k gets
@@ -65,7 +66,7 @@ struct s82_req {
 struct s82_rep {
 	int32_t err;
 	uint32_t reserved;
-	uint64_t val[2];
+	uint64_t val[3];
 };
 
 #endif

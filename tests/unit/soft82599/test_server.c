@@ -288,6 +288,59 @@ test_dma_is_what_was_mapped(void **state)
 	bye(&c);
 }
 
+/* As DPDK does it since 23.03: page after page of one file, more of them than there are extents. */
+static void
+test_dma_page_by_page(void **state)
+{
+	const uint64_t pages = S82_MAX_EXTENTS + 100, hole = IOVA + 50 * PAGE;
+	struct bench *b = *state;
+	struct client c = hello(b);
+	struct vf vf = open_vf(b, &c);
+	const struct s82_domain *d = &b->st->domain[vf.domain];
+	int fd = memfd_create("dma", MFD_CLOEXEC), other = memfd_create("dma2", MFD_CLOEXEC);
+	size_t avail = 0;
+	uint64_t i;
+	char *p;
+
+	assert_true(ftruncate(fd, (off_t)pages * PAGE) == 0 && ftruncate(other, PAGE) == 0);
+	for (i = 0; i < pages; i++) {
+		assert_int_equal(map(&c, vf.domain, IOVA + i * PAGE, PAGE, i * PAGE, fd), 0);
+		if (i == 49)	/* what the card knows already gets longer */
+			assert_non_null(translate(b, vf.domain, hole - PAGE, &avail));
+	}
+	assert_int_equal(d->extents, 1);
+	assert_int_equal(d->bytes, pages * PAGE);
+	assert_non_null(translate(b, vf.domain, IOVA, &avail));
+	assert_int_equal(avail, pages * PAGE);
+	/* another file goes on at the address, the same file elsewhere: neither is joined */
+	assert_int_equal(map(&c, vf.domain, IOVA + pages * PAGE, PAGE, 0, other), 0);
+	assert_int_equal(map(&c, vf.domain, IOVA + (pages + 1) * PAGE, PAGE, 0, fd), 0);
+	assert_int_equal(d->extents, 3);
+	/* a page in the middle goes; its neighbours are what they were */
+	p = translate(b, vf.domain, hole + PAGE, &avail);
+	strcpy(p, "behind");
+	assert_int_equal(unmap(&c, vf.domain, hole, PAGE), PAGE);
+	assert_null(translate(b, vf.domain, hole, &avail));
+	assert_string_equal(translate(b, vf.domain, hole + PAGE, &avail), "behind");
+	assert_int_equal(avail, (pages - 51) * PAGE);
+	assert_non_null(translate(b, vf.domain, hole - 100, &avail));
+	assert_int_equal(avail, 100);
+	/* the first one, the last one */
+	assert_int_equal(unmap(&c, vf.domain, IOVA, PAGE), PAGE);
+	assert_int_equal(unmap(&c, vf.domain, IOVA + (pages - 1) * PAGE, PAGE), PAGE);
+	assert_null(translate(b, vf.domain, IOVA, &avail));
+	assert_null(translate(b, vf.domain, IOVA + (pages - 1) * PAGE, &avail));
+	assert_int_equal(d->bytes, (pages + 2 - 3) * PAGE);
+	assert_int_equal(unmap(&c, vf.domain, IOVA, (pages + 2) * PAGE), (pages - 1) * PAGE);
+	assert_int_equal(d->extents, 0);
+	assert_int_equal(d->bytes, 0);
+	close_vf(&vf);
+	assert_true(soon(vf_free, b));
+	close(fd);
+	close(other);
+	bye(&c);
+}
+
 /* Whoever asks for a descriptor holds the lock, for which the other thread may be waiting. */
 static void *
 reset_vf(void *arg)
@@ -574,6 +627,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_one_card_of_a_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_greets_only_its_own_version, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dma_is_what_was_mapped, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dma_page_by_page, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_descriptors_while_locked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interrupts_cross_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_death_inside_the_lock, setup, teardown),
