@@ -38,6 +38,7 @@ struct txq_run {
 	uint32_t n;		/* descriptors of the ring */
 	struct desc *ring;	/* NULL if it does not lie in one piece: then each is looked up */
 	bool plain;		/* the pool inserts no tag of its own */
+	bool head_wb;		/* the head is written back, and no descriptor [7.2.3.5.2] */
 	uint64_t packets, bytes;	/* sent, not yet in the state's counters */
 	uint64_t byte_ticks;	/* of a limited queue: 1/65536 ticks a byte takes; 0: no limit */
 	uint64_t now;		/* then: the tick it is */
@@ -86,9 +87,9 @@ desc_at(struct s82_ctx *ctx, const struct txq_run *r, uint32_t i)
 }
 
 static inline void
-write_back(struct desc *d)
+write_back(const struct txq_run *r, struct desc *d)
 {
-	if (d->cmd & TXD_RS)
+	if (d->cmd & TXD_RS && !r->head_wb)
 		__atomic_store_n(&d->olinfo, d->olinfo | TXD_DD, __ATOMIC_RELEASE);
 }
 
@@ -102,7 +103,7 @@ complete(struct s82_ctx *ctx, const struct txq_run *r, uint32_t next)
 		struct desc *d = desc_at(ctx, r, i);
 
 		if (d != NULL)
-			write_back(d);
+			write_back(r, d);
 	}
 	r->q->tdh = next;
 }
@@ -372,7 +373,7 @@ one_plain(struct s82_ctx *ctx, struct txq_run *r, struct desc *d, enum sent *sen
 		return true;
 	}
 	send_frame(ctx, r, &f);
-	write_back(d);
+	write_back(r, d);
 	r->q->tdh = after(r, r->q->tdh);
 	return true;
 }
@@ -440,7 +441,7 @@ write_head(struct s82_ctx *ctx, const struct txq_run *r)
 	uint64_t iova = (uint64_t)r->q->tdwbah << 32 | (r->q->tdwbal & ~3u);
 
 	/* an address that is not aligned to 16 bytes: nothing, found out on silicon by TinyNF */
-	if (r->q->tdwbal & TDWBAL_HEAD_WB && !(r->q->tdwbal & 0xc))
+	if (r->head_wb && !(r->q->tdwbal & 0xc))
 		s82_dma_write(ctx, r->func, iova, &r->q->tdh, 4);
 }
 
@@ -501,6 +502,7 @@ s82_step(struct s82_ctx *ctx, unsigned int queue, unsigned int budget)
 	r.func = ctx->sw->vt ? s82_func_of_pool(st, r.pool) : S82_PF;
 	r.ring = s82_dma_try(ctx, r.func, ring_base(q), q->tdlen);
 	r.plain = !ctx->sw->vt || !(s82_reg(st, R_VMVIR(r.pool)) & VMVIR_VLANA);
+	r.head_wb = q->tdwbal & TDWBAL_HEAD_WB;
 	q->blocked = 0;
 	if (q->rate & RTTBCNRC_ENA)
 		set_pace(ctx, &r);
