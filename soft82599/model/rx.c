@@ -494,6 +494,11 @@ wire_frame(struct s82_ctx *ctx, struct s82_frame *f, int *why)
 		*why = S82_DROP_LINK_DOWN;
 		return 0;
 	}
+	/* before the filters: what a driver has not set up yet refuses nothing */
+	if (!(ctx->sw->rxctrl & RXCTRL_RXEN)) {
+		*why = S82_DROP_RX_DISABLED;
+		return 0;
+	}
 	if (f->len < 60 || f->len > S82_MAX_FRAME) {
 		*why = f->len < 60 ? S82_DROP_UNDERSIZE : S82_DROP_OVERSIZE;
 		return 0;
@@ -539,7 +544,7 @@ s82_wire_probe(struct s82_ctx *ctx, const uint8_t *frame, uint32_t len, uint32_t
 	if (!pools)
 		return verdict(ctx, &f, 0, why);
 	pool = (unsigned int)__builtin_ctzll(pools);
-	if (!(ctx->sw->rxctrl & RXCTRL_RXEN) || (ctx->sw->vt && !(ctx->sw->vfre & S82_BIT(pool))))
+	if (ctx->sw->vt && !(ctx->sw->vfre & S82_BIT(pool)))
 		return verdict(ctx, &f, 0, why);
 	base = ctx->sw->pool_base[ctx->sw->vt ? pool : 0];
 	*free_desc = UINT32_MAX;

@@ -166,6 +166,21 @@ test_unicast_table(void **state)
 	assert_int_equal(from_wire(b, f, 60).pools, 1);
 }
 
+/* A receiver that is off takes nothing, and no filter is to blame. */
+static void
+test_receiver_off(void **state)
+{
+	struct bench *b = *state;
+	uint8_t f[64];
+
+	frame(f, mac_x, mac_a, -1, 0x88b5, 60);
+	assert_int_equal(from_wire(b, f, 60).drop, S82_DROP_L2_FILTER);
+	pf_write(b, R_RXCTRL, 0);
+	assert_int_equal(from_wire(b, f, 60).drop, S82_DROP_RX_DISABLED);
+	assert_int_equal(b->st->stats.drop[S82_DROP_L2_FILTER], 1);
+	assert_int_equal(b->st->stats.drop[S82_DROP_RX_DISABLED], 1);
+}
+
 static void
 test_broadcast_bits(void **state)
 {
@@ -256,7 +271,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(test_vmvir), T(test_inserted_tag_follows_dmatxctl), T(test_vlan_anti_spoof),
-		T(test_multicast_offsets), T(test_unicast_table), T(test_broadcast_bits),
+		T(test_multicast_offsets), T(test_unicast_table), T(test_receiver_off),
+		T(test_broadcast_bits),
 		T(test_no_replication), T(test_loopback_to_oneself), T(test_mirrors),
 	};
 
