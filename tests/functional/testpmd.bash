@@ -50,6 +50,18 @@ tp() {
 	tail -c +"$((size + 1))" "$out" | tr -d '\r'
 }
 
+# tp_all NAME: runs the commands of standard input one after the other; prints what was said.
+tp_all() {
+	local name=$1 out=$BATS_TEST_TMPDIR/testpmd-$1/out size next lines
+
+	lines=$(cat)
+	size=$(stat -c %s "$out")
+	next=$(($(tp_prompts "$name") + $(wc -l <<<"$lines")))
+	echo "$lines" >&"${TP_IN[$name]}"
+	tp_prompt "$name" "$next"
+	tail -c +"$((size + 1))" "$out" | tr -d '\r'
+}
+
 # tp_quit NAME: the status of COMMAND.
 tp_quit() {
 	local in=${TP_IN[$1]}
