@@ -386,6 +386,7 @@ filters(const struct s82_state *st)
 	set_bool(object, "vlan_filter", (reg(st, R_VLNCTRL) & VLNCTRL_VFE) != 0);
 	set_int(object, "vlans_passed", population(st, R_VFTA(0)));
 	set_int(object, "multicast_hashes", population(st, R_MTA(0)));
+	set_int(object, "unicast_hashes", population(st, R_UTA(0)));
 	json_object_set_new(object, "rar", rar);
 	json_object_set_new(object, "vlvf", vlvf);
 	return object;

@@ -170,6 +170,48 @@ holds() {
 	holds
 }
 
+@test "multicast table, MPE, replication; unicast by hash, and ROPE" {
+	local got=".rx_packets + .drops.no_desc" group=01:00:5e:00:00:01 other=01:00:5e:00:00:09
+
+	open ""
+	tp a "set all queues drop 0 on"
+	tp a "set allmulti 0 off"
+	tp a "set promisc all off"
+	send 1 $group
+	[ "$(since "$(pool vf1 "$got")")" -eq 0 ]
+	[ "$(since .stats.wire_tx_packets)" -gt 3000 ]
+	# what it asked for it gets, and the wire too; the PMD turns the table on for the PF's sake only
+	tp a "mcast_addr add 0 01:00:5e:00:00:77"
+	tp a "mcast_addr add 2 $group"
+	[ "$(show | jq .filters.multicast_hashes)" -eq 2 ]
+	send 1 $group
+	[ "$(since "$(pool vf1 "$got")")" -gt 3000 ]
+	[ "$(since .stats.both_ways)" -gt 3000 ]
+	send 1 $other
+	[ "$(since "$(pool vf1 "$got")")" -eq 0 ]
+	tp a "set port 0 vf 1 rxmode MPE on"
+	send 1 $other
+	[ "$(since "$(pool vf1 "$got")")" -gt 3000 ]
+	[ "$(since .stats.replicated)" -eq 0 ]
+	# one frame, two pools
+	send 1 ff:ff:ff:ff:ff:ff
+	[ "$(since .stats.replicated)" -gt 3000 ]
+	[ "$(since .stats.replicated)" -eq "$(since "$(pool pf "$got")")" ]
+	# an address that only the hash table knows
+	tp a "set port 0 uta 02:00:00:00:00:99 on"
+	[ "$(show | jq .filters.unicast_hashes)" -eq 1 ]
+	send 1 02:00:00:00:00:99
+	[ "$(since "$(pool vf1 "$got")")" -gt 3000 ]
+	[ "$(since .stats.both_ways)" -gt 3000 ]
+	send 1 02:00:00:00:00:88
+	[ "$(since "$(pool vf1 "$got")")" -eq 0 ]
+	tp a "set port 0 vf 1 rxmode ROPE off"
+	send 1 02:00:00:00:00:99
+	[ "$(since "$(pool vf1 "$got")")" -eq 0 ]
+	[ "$(since .stats.wire_tx_packets)" -gt 3000 ]
+	holds
+}
+
 # point: "monotonic-ns bits" of VF 0's first queue, CRC included
 point() {
 	show | jq -r '[.monotonic_ns, (.tx_queues[] | select(.id == 0) |
