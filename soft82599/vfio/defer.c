@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Signal handlers of the program wait until its thread has left the model, see patch.h. */
+/* Signal handlers of the program: when they run, and in which thread; see patch.h. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -23,6 +25,10 @@ static __thread __attribute__((tls_model("initial-exec"))) struct {
 	siginfo_t info[SIGNALS];
 } deferred;
 
+/* Signals on their way to the main thread: bit sig - 1, and what came with them. */
+static _Atomic uint64_t handed;
+static siginfo_t handed_info[SIGNALS];
+
 /* Signals that a program handles at its leisure; the others are its own doing and cannot wait. */
 static bool
 asynchronous(int sig)
@@ -41,10 +47,70 @@ asynchronous(int sig)
 	return sig > 0 && sig < SIGNALS;
 }
 
+/* The line of the main thread's status that begins with `key`; NULL: it is not to be had. */
+static const char *
+main_status(char *buf, size_t size, const char *key)
+{
+	long fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC), n = -1;
+	const char *line = NULL;
+
+	if (fd >= 0) {
+		n = syscall(SYS_read, fd, buf, size - 1);
+		syscall(SYS_close, fd);
+	}
+	if (n > 0) {
+		buf[n] = '\0';
+		line = strstr(buf, key);
+	}
+	return line != NULL ? line + strlen(key) : NULL;
+}
+
+/*
+ * A signal to the process is for the main thread, if that does not block it: so the kernel
+ * chooses. But a thread whose registers trap looks for signals all the time, and takes it before
+ * the main thread is awake, where a read() would go on waiting as if nothing had come.
+ */
+static bool
+hand_to_main(int sig, const siginfo_t *info)
+{
+	uint64_t bit = 1ull << (sig - 1);
+	pid_t pid = getpid();
+	const char *blocked, *state;
+	char buf[4096];
+
+	if ((info->si_code != SI_USER && info->si_code != SI_KERNEL) || syscall(SYS_gettid) == pid)
+		return false;
+	state = main_status(buf, sizeof(buf), "\nState:\t");
+	if (state == NULL || *state == 'Z')
+		return false;
+	blocked = main_status(buf, sizeof(buf), "\nSigBlk:\t");
+	if (blocked == NULL || strtoull(blocked, NULL, 16) & bit)
+		return false;
+	/* the kernel lets nobody forge another thread's siginfo: that goes beside the signal */
+	handed_info[sig] = *info;
+	atomic_fetch_or(&handed, bit);
+	return syscall(SYS_tgkill, pid, pid, sig) == 0;
+}
+
+/* In the main thread: what came with a signal that was handed to it. */
+static siginfo_t *
+handed_over(int sig, siginfo_t *info)
+{
+	uint64_t bit = 1ull << (sig - 1);
+
+	if (info->si_code != SI_TKILL || !(atomic_load(&handed) & bit))
+		return info;
+	*info = handed_info[sig];
+	atomic_fetch_and(&handed, ~bit);
+	return info;
+}
+
 static void
 on_signal(int sig, siginfo_t *info, void *uc)
 {
 	struct sigaction act = program[sig];
+	int saved = errno;
+	bool gone;
 
 	if (deferred.depth > 0) {
 		deferred.pending |= 1ull << (sig - 1);
@@ -53,6 +119,11 @@ on_signal(int sig, siginfo_t *info, void *uc)
 	}
 	if (act.sa_handler == SIG_DFL || act.sa_handler == SIG_IGN)
 		return;	/* changed by another thread meanwhile */
+	gone = hand_to_main(sig, info);
+	errno = saved;
+	if (gone)
+		return;
+	info = handed_over(sig, info);
 	if (act.sa_flags & SA_RESETHAND)
 		s82_real_sigaction(sig, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 	if (act.sa_flags & SA_SIGINFO)

@@ -230,6 +230,8 @@ s82_fault_install(void)
 			atomic_store(&installed, true);
 	}
 	pthread_mutex_unlock(&s82_action_lock);
+	if (rc == 0)
+		s82_defer_activate();
 	s82_signals_restore(&old);
 	return rc;
 }

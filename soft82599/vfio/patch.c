@@ -370,7 +370,6 @@ patch(struct place *p)
 		count(false);
 		return;
 	}
-	s82_defer_activate();
 	atomic_store(&p->state, PATCHING);
 	ok = place_stub(&p->site, jump) && overwrite(&p->site, jump);
 	atomic_store(&p->state, ok ? PATCHED : REFUSED);

@@ -30,10 +30,11 @@ bool s82_patch_store_at(uintptr_t rip, struct s82_insn *insn);
 /*
  * Asynchronous signals: a program's handler must not run while its thread is inside the model and
  * holds the card's lock, for it might touch a register. In a trap the kernel's mask sees to that;
- * in a patched store this does: the handler is called when the thread has left the model.
+ * in a patched store this does: the handler is called when the thread has left the model. And it
+ * runs in the thread that it would run in without traps.
  */
 
-/* From now on: called when the first store is about to be patched, all signals blocked. */
+/* From now on: called when registers begin to trap, all signals blocked. */
 void s82_defer_activate(void);
 
 /* The program's sigaction(2) for an asynchronous signal. True: taken care of, *rc is its result. */

@@ -48,6 +48,10 @@ on_card() {
 	on_card signals
 }
 
+@test "a signal to the process is the main thread's, also while another one traps without end" {
+	on_card main-signal
+}
+
 @test "DMA mappings follow the rules of type 1" {
 	run on_card dma-v1
 	[ "$status" -eq 0 ] || { echo "$output"; false; }

@@ -520,6 +520,66 @@ case_signals(void)
 	close_device(d);
 }
 
+static _Atomic int in_main, elsewhere;
+static _Atomic bool trapping;
+static _Atomic pid_t sender;
+
+static void
+where_am_i(int sig, siginfo_t *info, void *uc)
+{
+	(void)sig;
+	(void)uc;
+	if (info->si_code != SI_USER || info->si_pid != sender)
+		elsewhere += 1000;	/* not what was sent */
+	else if (gettid() == getpid())
+		in_main++;
+	else
+		elsewhere++;
+}
+
+static void *
+trap_on(void *bar)
+{
+	while (trapping)
+		CHECK(((volatile uint32_t *)bar)[REG_STATUS / 4] != UINT32_MAX);
+	return NULL;
+}
+
+/* A polling thread traps without end; signals to the process are the main thread's all the same. */
+static void
+case_main_signal(void)
+{
+	struct sigaction act = { .sa_sigaction = where_am_i, .sa_flags = SA_SIGINFO };
+	struct dev d = open_device(PF, "");
+	int i, n, status, gate[2];
+	pthread_t thread;
+	char byte;
+	pid_t pid;
+
+	CHECK(sigaction(SIGUSR1, &act, NULL) == 0);
+	trapping = true;
+	CHECK(pthread_create(&thread, NULL, trap_on, (void *)map_bar(d.fd, 0x20000)) == 0);
+	for (i = 0; i < 100; i++) {
+		CHECK(pipe(gate) == 0);
+		pid = fork();
+		if (pid == 0)
+			_exit(read(gate[0], &byte, 1) != 1 || kill(getppid(), SIGUSR1) != 0);
+		sender = pid;
+		CHECK(write(gate[1], "", 1) == 1);
+		close(gate[0]);
+		close(gate[1]);
+		while (waitpid(pid, &status, 0) < 0)
+			CHECK(errno == EINTR);
+		CHECK(status == 0);
+		for (n = 0; n < 1000 && in_main + elsewhere <= i; n++)
+			usleep(1000);	/* or until the signal */
+	}
+	CHECK(in_main == 100 && elsewhere == 0);
+	trapping = false;
+	pthread_join(thread, NULL);
+	close_device(d);
+}
+
 /* A container with VF 0's group and an IOMMU of that type. */
 static struct dev
 open_domain(int type)
@@ -895,7 +955,8 @@ static const struct {
 	{ "container", case_container }, { "group", case_group },
 	{ "token-lenient", case_token_lenient }, { "token-strict", case_token_strict },
 	{ "info", case_info }, { "config", case_config }, { "mmap", case_mmap },
-	{ "signals", case_signals }, { "dma-v1", case_dma_v1 }, { "dma-v2", case_dma_v2 },
+	{ "signals", case_signals }, { "main-signal", case_main_signal },
+	{ "dma-v1", case_dma_v1 }, { "dma-v2", case_dma_v2 },
 	{ "irqs", case_irqs }, { "last-close", case_last_close }, { "fork", case_fork },
 	{ "fork-busy", case_fork_busy },
 	{ "killed", case_killed }, { "card-killed", case_card_killed },
