@@ -212,6 +212,25 @@ port() {
 	tp_quit a
 }
 
+# The lines that the documentation offers for one's own CI, as they stand there.
+ci_lines() {
+	sed -n '/^## In one.s own CI/,/^## /{/^```sh$/,/^```$/p}' "$TOP/docs/soft82599.md" | grep -v '^```'
+}
+
+ci() {
+	(cd "$tmp" && PATH=$BUILD/soft82599:$PATH bash -euo pipefail "$1")
+}
+
+@test "the lines for one's own CI pass, and fail for a program that swallows frames" {
+	ci_lines >"$tmp/good"
+	[ "$(wc -l <"$tmp/good")" -gt 20 ]
+	ci "$tmp/good" || { tail -n 5 "$tmp/testpmd.log"; return 1; }
+	[ "$(jq '.rounds == 100 and .received > 10000' "$tmp/verify.json")" = true ]
+	sed 's/set fwd mac/set fwd rxonly/; s/seq 120/seq 10/' "$tmp/good" >"$tmp/bad"
+	run ! ci "$tmp/bad"
+	[ "$(jq .passed "$tmp/verify.json")" = false ]
+}
+
 @test "an idle wire uses no processor time" {
 	mix --packets 100
 	"$SOFT82599" run --name "$card" --wire "verify:$tmp/mix.pcap" -- sh -c \
