@@ -20,6 +20,11 @@ static const struct {
 	{"predict", "--config FILE [--vfs N] [--packets N] [--pf-mac MAC] [--json] FILE.pcap",
 		"where each packet of a capture goes: pool, queue, or nowhere and why",
 		cmd_predict},
+	{"snapshot", "[-o FILE] [DEV...]",
+		"what sysfs says of devices now: driver, config space, group, IRQs, interfaces, VFs",
+		cmd_snapshot},
+	{"diff", "[--json] BEFORE AFTER", "what changed between two snapshots, and what that means",
+		cmd_diff},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
