@@ -15,11 +15,14 @@
 #include <rte_pdump.h>
 #include <rte_version.h>
 
+#include <bsd/string.h>
+
 #include <vfp_parse.h>
 
 #include "bringup.h"
 #include "fault.h"
 #include "lcores.h"
+#include "pci.h"
 #include "ports.h"
 #include "removal.h"
 #include "token.h"
@@ -92,11 +95,30 @@ hugepages_hint(struct app *app, char *hint, size_t len)
 		need, free_pages * kb / 1024, 2 * need);
 }
 
+/* The PF whose token we need: our own, or that of a VF whose PF another process has by vfio-pci. */
+static bool
+token_owner(const struct app *app, char pf[16])
+{
+	char driver[64];
+	unsigned int n;
+
+	if (app->n_pfs > 0)
+		return strlcpy(pf, app->pf[0].bdf, 16) > 0;
+	for (uint16_t i = 0; i < app->n_ports; i++) {
+		if (app->ports[i].role != PORT_VF || pci_pf_of(app->ports[i].pci, pf, &n) < 0)
+			continue;
+		pci_driver(pf, driver, sizeof(driver));
+		if (strcmp(driver, "vfio-pci") == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 eal_arguments(struct app *app, struct vfp_err *err)
 {
 	struct args *a = &app->args;
-	char token[TOKEN_LEN];
+	char token[TOKEN_LEN], pf[16];
 	struct vfp_err why = {0};
 	int ret = 0;
 
@@ -105,13 +127,20 @@ eal_arguments(struct app *app, struct vfp_err *err)
 	/* With nothing probed EAL would choose by chance; VA needs no root and no page tables. */
 	if (!a->eal_iova_mode)
 		ret = args_eal_append(a, "--iova-mode=va");
-	if (ret < 0 || app->n_pfs == 0 || a->eal_vf_token)
+	if (ret < 0 || a->eal_vf_token || !token_owner(app, pf))
 		return ret < 0 ? vfp_err_set(err, ret, "out of memory") : 0;
-	ret = token_get(app->pf[0].bdf, token, &why);
+	/* Only the owner of the PF makes one; without it a kernel keeps strangers from its VFs. */
+	ret = app->n_pfs > 0 ? token_get(pf, token, &why) : token_read(pf, token, &why);
+	if (ret == -ENOENT)
+		return 0;
 	if (ret == -EINVAL)
 		return vfp_err_set(err, ret, "VF token: %s", why.text);
 	if (ret < 0)
-		fprintf(stderr, "vfplane: the VF token is good for this run only: %s\n", why.text);
+		fprintf(stderr, "vfplane: the VF token %s: %s\n",
+			app->n_pfs > 0 ? "is good for this run only" : "could not be read",
+			why.text[0] ? why.text : strerror(-ret));
+	if (ret < 0 && app->n_pfs == 0)
+		return 0;
 	ret = args_eal_append(a, "--vfio-vf-token=%s", token);
 	return ret < 0 ? vfp_err_set(err, ret, "out of memory") : 0;
 }

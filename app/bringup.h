@@ -17,6 +17,9 @@
  */
 int devices_plan(struct app *app, struct vfp_err *err);
 
+/** Is every device on a driver by which DPDK can have it? -ENODEV, with the command to type. */
+int devices_check_drivers(struct app *app, struct vfp_err *err);
+
 /** Bring everything up. On failure the caller calls bringup_undo(). */
 int bringup(struct app *app, struct vfp_err *err);
 

@@ -175,10 +175,10 @@ add_own_vfs(struct app *app, struct pf_dev *pf, struct vfp_err *err)
 	for (uint32_t i = 0; i < app->cfg.n_vf; i++)
 		if (app->cfg.vf[i].pf == pf->index && app->cfg.vf[i].index >= pf->n_vfs)
 			return vfp_err_set(err, -ENODEV,
-				"%s:%d: vf %u: %s has %u VFs; create more "
-				"(sriov_numvfs) or take the section out",
+				"%s:%d: vf %u: %s has %u VFs; make more: scripts/bind_vfio.sh pf "
+				"%s --vfs %u, or take the section out",
 				app->cfg.file, app->cfg.vf[i].line, app->cfg.vf[i].index, pf->bdf,
-				pf->n_vfs);
+				pf->n_vfs, pf->bdf, config_vf_count(&app->cfg, pf->index));
 	for (uint16_t v = 0; v < pf->n_vfs; v++) {
 		const struct cfg_vf_sec *sec = config_vf(&app->cfg, pf->index, v);
 		struct port *p;
@@ -280,4 +280,64 @@ devices_plan(struct app *app, struct vfp_err *err)
 	if (ret == 0)
 		ret = check_all_found(app, err);
 	return ret;
+}
+
+/* Drivers by which DPDK can have a device. */
+static bool
+is_ours(const char *driver)
+{
+	return strcmp(driver, "vfio-pci") == 0 || strcmp(driver, "igb_uio") == 0 ||
+		strcmp(driver, "uio_pci_generic") == 0;
+}
+
+/* Which port is held by another driver; NULL if none is. */
+static const struct port *
+foreign_port(const struct app *app, char driver[64])
+{
+	for (uint16_t i = 0; i < app->n_ports; i++) {
+		if (app->ports[i].role == PORT_VDEV)
+			continue;
+		pci_driver(app->ports[i].pci, driver, 64);
+		if (!is_ours(driver))
+			return &app->ports[i];
+	}
+	return NULL;
+}
+
+/* What to type: the PF and its VFs go together, VFs of somebody else's PF one by one. */
+static void
+bind_command(struct app *app, const struct port *p, char *text, size_t len)
+{
+	const struct pf_dev *pf = app_pf_of(app, p);
+	char driver[64];
+
+	if (pf && pf->n_vfs > 0) {
+		snprintf(text, len, "scripts/bind_vfio.sh pf %s --vfs %u", pf->bdf, pf->n_vfs);
+		return;
+	}
+	strlcpy(text, "scripts/bind_vfio.sh", len);
+	for (uint16_t i = 0; i < app->n_ports; i++) {
+		const struct port *other = &app->ports[i];
+
+		if (other->role == PORT_VDEV || app_pf_of(app, other) != pf)
+			continue;
+		pci_driver(other->pci, driver, sizeof(driver));
+		if (is_ours(driver))
+			continue;
+		strlcat(text, " ", len);
+		strlcat(text, other->pci, len);
+	}
+}
+
+int
+devices_check_drivers(struct app *app, struct vfp_err *err)
+{
+	char driver[64], command[256];
+	const struct port *p = foreign_port(app, driver);
+
+	if (!p)
+		return 0;
+	bind_command(app, p, command, sizeof(command));
+	return vfp_err_set(err, -ENODEV, "%s: %s is on %s%s, not on vfio-pci; type: %s", p->name, p->pci,
+		driver[0] ? "driver " : "no driver", driver, command);
 }

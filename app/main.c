@@ -75,6 +75,8 @@ work(struct app *app)
 	struct vfp_err err = {0};
 	int ret = devices_plan(app, &err);
 
+	if (ret == 0)
+		ret = devices_check_drivers(app, &err);
 	if (ret < 0)
 		return complain(ret == -ENODEV ? VFP_EXIT_DEVICE : VFP_EXIT_USAGE, err.text);
 	ret = bringup(app, &err);

@@ -86,10 +86,9 @@ port_probe(struct app *app, struct port *p, struct vfp_err *err)
 	if (ret < 0) {
 		pci_driver(p->pci, driver, sizeof(driver));
 		return vfp_err_set(err, ret,
-			"%s: %s could not be probed (%s); it is held by driver \"%s\" and must be "
-			"bound "
-			"to vfio-pci, see bind_vfio.sh status",
-			p->name, devargs, strerror(-ret), driver[0] ? driver : "none");
+			"%s: %s could not be probed (%s) on driver %s; DPDK's messages above say "
+			"more, and: scripts/bind_vfio.sh status %s",
+			p->name, devargs, strerror(-ret), driver[0] ? driver : "none", p->pci);
 	}
 	p->probed = true;
 	p->known_source = pci_is_software(p->pci) >= 0;

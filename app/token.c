@@ -47,7 +47,7 @@ is_uuid(const char *token)
 }
 
 static int
-read_token(const char *path, char token[TOKEN_LEN], struct vfp_err *err)
+read_file(const char *path, char token[TOKEN_LEN], struct vfp_err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
@@ -70,14 +70,22 @@ read_token(const char *path, char token[TOKEN_LEN], struct vfp_err *err)
 }
 
 int
+token_read(const char *bdf, char token[TOKEN_LEN], struct vfp_err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/%s.token", TOKEN_DIR, bdf);
+	return read_file(path, token, err);
+}
+
+int
 token_get(const char *bdf, char token[TOKEN_LEN], struct vfp_err *err)
 {
 	char path[64];
 	ssize_t n;
-	int fd, ret;
+	int fd, ret = token_read(bdf, token, err);
 
 	snprintf(path, sizeof(path), "%s/%s.token", TOKEN_DIR, bdf);
-	ret = read_token(path, token, err);
 	if (ret != -ENOENT && ret != -EACCES)
 		return ret;
 	make_uuid(token);

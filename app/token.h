@@ -18,4 +18,7 @@
  */
 int token_get(const char *bdf, char token[TOKEN_LEN], struct vfp_err *err);
 
+/** Read it only. 0; -ENOENT when nobody made one; -EACCES and the like; -EINVAL as above. */
+int token_read(const char *bdf, char token[TOKEN_LEN], struct vfp_err *err);
+
 #endif
