@@ -143,6 +143,7 @@ make_plan() {
 	unbind)
 		for dev in "${devices[@]}"; do
 			if [ "$(driver_of "$dev")" = vfio-pci ] || [ "$(override_of "$dev")" = vfio-pci ]; then
+				plan_no_vfs "$dev"
 				plan_unbind "$dev"
 			fi
 		done
@@ -173,13 +174,14 @@ print_plan() {
 	[ -n "$(pending)" ] || echo "nothing to do"
 }
 
-# What each device was before: sets was[] and gone[] for the report.
-declare -A was gone
+# What each device was before, for the report.
+declare -A was gone had
 remember() {
 	local dev
 
 	for dev in "${devices[@]}"; do
 		was[$dev]=$(driver_of "$dev")
+		had[$dev]=$(vfs_of "$dev")
 		gone[$dev]=$(interfaces_of "$dev" | sed 's,.*/,,' | paste -sd' ')
 	done
 }
@@ -190,7 +192,10 @@ report() {
 	for dev in "${devices[@]}"; do
 		now=$(driver_of "$dev")
 		if [ "$now" != vfio-pci ]; then
-			[ "$verb" != unbind ] || echo "$dev: vfio-pci -> ${now:-no driver (none in the kernel wants it)}"
+			[ "$verb" != unbind ] ||
+				echo "$dev: vfio-pci -> ${now:-no driver (none in the kernel wants it)}$(
+					[ "${had[$dev]}" -eq 0 ] || echo "; its ${had[$dev]} VFs are gone"
+				)"
 		elif [ "${was[$dev]}" = vfio-pci ]; then
 			[ "$verb" = pf ] || echo "$dev: already on vfio-pci, IOMMU group $(group_of "$dev")"
 		else

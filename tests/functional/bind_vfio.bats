@@ -255,3 +255,44 @@ picture() {
 	[[ "$output" == *"0000:03:10.1: "*" -> vfio-pci, IOMMU group"* ]]
 	[[ "$output" == *"0000:03:00.1"*"8086:10fb"* ]]
 }
+
+@test "a PF goes back with its VFs, and restore brings them again" {
+	need_built "$SOFT82599"
+	unset SYSFS_ROOT
+	PATH=${PATH#"$BATS_TEST_TMPDIR/bin:"}
+	export bind
+	# shellcheck disable=SC2016
+	run -0 "$SOFT82599" run --name "$(unique_name)" --vfs 2 -- bash -euc '
+		"$bind" plan unbind 03:00.1 | head -n 1
+		"$bind" unbind 03:00.1
+		[ ! -e /sys/bus/pci/devices/0000:03:10.1 ]
+		"$bind" restore
+		"$bind" status 03:10.1 03:10.3'
+	[[ "${lines[0]}" == "echo 0 > "*"/sriov_numvfs" ]]
+	[[ "$output" == *"vfio-pci -> ixgbe; its 2 VFs are gone"* ]]
+	[[ "$output" == *"VF 1 of 03:00.1"* ]]
+}
+
+@test "vfplane on a kernel driver says what to type, and that helps" {
+	need_built "$SOFT82599" "$VFPLANE"
+	unset SYSFS_ROOT
+	PATH=${PATH#"$BATS_TEST_TMPDIR/bin:"}
+	export bind name
+	name=$(unique_name)
+	# shellcheck disable=SC2016
+	run -0 "$SOFT82599" run --name "$name" --vfs 2 -- bash -uc '
+		plane() { "$VFPLANE" -l 0,1 --no-huge -m 256 --file-prefix "$name" "$@" --run 1; }
+		cd "$TOP"
+		"$bind" unbind 03:10.1 03:10.3 >&2
+		plane -a 03:10.1 -a 03:10.3 -- 2>&1 | tee "$BATS_TEST_TMPDIR/plain"
+		plane -- --config config/ping-pong.conf 2>&1 | tee "$BATS_TEST_TMPDIR/pf"
+		$(sed -n "s/.*; type: //p" "$BATS_TEST_TMPDIR/plain") >&2 || exit 1
+		"$bind" unbind 03:00.1 >&2
+		plane -- --config config/ping-pong.conf 2>&1 | tee "$BATS_TEST_TMPDIR/none"
+		$(sed -n "s/.*; make more: \([^,]*\),.*/\1/p" "$BATS_TEST_TMPDIR/none") >&2 || exit 1
+		plane -- --config config/ping-pong.conf >/dev/null 2>&1 || exit 1'
+	[ "$(cat "$BATS_TEST_TMPDIR/plain")" = "vfplane: vf0: 0000:03:10.1 is on driver ixgbevf, not on \
+vfio-pci; type: scripts/bind_vfio.sh 0000:03:10.1 0000:03:10.3" ]
+	[[ "$(cat "$BATS_TEST_TMPDIR/pf")" == *"type: scripts/bind_vfio.sh pf 0000:03:00.1 --vfs 2" ]]
+	[[ "$(cat "$BATS_TEST_TMPDIR/none")" == *"has 0 VFs; make more: scripts/bind_vfio.sh pf 0000:03:00.1 --vfs 2,"* ]]
+}

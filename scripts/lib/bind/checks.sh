@@ -168,7 +168,7 @@ check_group() {
 		[[ " ${steps[*]/#/,} " != *",bind $mate vfio-pci"* ]] || continue
 		driver=$(driver_of "$mate")
 		case $driver in
-		"" | vfio-pci | pcieport | pci-stub) ;;
+		"" | vfio-pci | pcieport | shpchp | pci-stub) ;; # these do no DMA of their own
 		*) refuse group-sibling "$dev" \
 			"$mate shares IOMMU group $group and is on $driver: no program could open the group" \
 			"bind_vfio.sh $dev $mate" force ;;
@@ -226,6 +226,8 @@ check_step() {
 	free)
 		if [ "$(driver_of "$dev")" = vfio-pci ]; then
 			check_holders "$dev" in-use
+			# vfio-pci takes its PF's VFs away when it lets the PF go.
+			for vf in $(vfs_list "$dev"); do check_holders "$vf" vf-in-use; done
 		else
 			check_interfaces "$dev"
 		fi

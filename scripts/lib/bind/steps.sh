@@ -201,7 +201,7 @@ plan_no_vfs() {
 
 # plan_pf PF N KERNEL: the whole sequence, in the order that the kernel wants.
 plan_pf() {
-	local pf=$1 n=$2 kernel=$3 driver now i vf changes=
+	local pf=$1 n=$2 kernel=$3 driver now i vf auto changes=
 
 	driver=$(driver_of "$pf")
 	now=$(vfs_of "$pf")
@@ -218,6 +218,10 @@ plan_pf() {
 			[ -n "$kernel" ] || plan_add enable_sriov - Y
 			plan_add autoprobe "$pf" 0
 			plan_add vfs "$pf" "$n"
+		else
+			# Nobody shall wonder why VFs that come later find no driver.
+			auto=$(recorded sriov "$pf" | awk '{ print $4 }')
+			plan_add autoprobe "$pf" "${auto:-1}"
 		fi
 	fi
 	for ((i = 0; i < n; i++)); do
