@@ -234,6 +234,21 @@ on_vf_reset(uint16_t port_id, enum rte_eth_event_type type, void *arg, void *ret
 	return 0;
 }
 
+/* VFs are ruled through rte_pmd_ixgbe: another PMD would refuse each call with ENOTSUP. */
+static int
+check_pmd(const struct pf_dev *pf, const struct port *p, struct vfp_err *err)
+{
+	struct rte_eth_dev_info info;
+
+	if (pf->n_vfs == 0 || rte_eth_dev_info_get(p->port_id, &info) < 0 ||
+		strcmp(info.driver_name, "net_ixgbe") == 0)
+		return 0;
+	return vfp_err_set(err, -ENOTSUP,
+		"%s: %s cannot rule VFs, as net_ixgbe can; leave the PF to the kernel and poll VFs "
+		"only: scripts/bind_vfio.sh pf %s --vfs %u --kernel-pf",
+		p->name, info.driver_name, p->pci, pf->n_vfs);
+}
+
 static int
 up_pf(struct app *app, struct pf_dev *pf, struct vfp_err *err)
 {
@@ -251,6 +266,9 @@ up_pf(struct app *app, struct pf_dev *pf, struct vfp_err *err)
 	app_step(app, true, "%s: policy armed for %u VFs, before the PF is probed", p->name,
 		pf->n_vfs);
 	ret = port_probe(app, p, err);
+	if (ret < 0)
+		return ret;
+	ret = check_pmd(pf, p, err);
 	if (ret < 0)
 		return ret;
 	sriov_pf_bind(pf->pf, p->port_id);

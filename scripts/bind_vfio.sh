@@ -242,6 +242,7 @@ change() {
 	fi
 	transact
 	[ "$verb" = unbind ] || check_limits
+	[ "$verb" != pf ] || check_pf_up "${devices[0]}"
 	token_for_pf
 	report
 }
@@ -275,6 +276,10 @@ fi
 # What an interrupted run left comes first: it may be why a device is not there.
 if [[ $verb =~ ^(bind|unbind|pf|restore)$ ]] && [ -z "$plan_only${boot-}" ]; then
 	lock "$verb"
+elif [ -n "$plan_only" ]; then
+	refuse_waiting
+elif still_waiting; then
+	warn still-waiting "" "$hanging; some facts cannot be read until then"
 fi
 [ "$verb" = unpersist ] || resolve_devices
 if [ -n "${boot-}" ]; then

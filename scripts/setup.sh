@@ -3,6 +3,7 @@
 # Installs what vfplane needs from Debian 12's own packages: to build it, to run its demo and to test it.
 #
 #   setup.sh            install what is missing (as root); quick when nothing is
+#   setup.sh --system   besides, what the system tests need (test.sh --long)
 #   setup.sh --check    change nothing; name what is missing; exit status 1 if anything is
 #   setup.sh --list     print the table of packages and reasons
 set -euo pipefail
@@ -42,6 +43,19 @@ patch                tests/mutants applies its patches
 TABLE
 }
 
+# What only the guests of tests/system need. SUITE/PACKAGE: not of Debian 12 itself, so
+# tests/system/fetch.sh gets it.
+system_packages() {
+	cat <<'TABLE'
+busybox-static       the first process of a guest, before it has the files of this system
+kmod                 modprobe and depmod: the modules of the guests' kernels
+driverctl            what bind_vfio.sh is compared with, beside dpdk-devbind.py
+bookworm-backports/qemu-system-x86    Debian 12's own QEMU has no igb, a NIC with SR-IOV
+bookworm/linux-image-amd64            the kernels of the guests: unpacked, not installed
+bookworm-backports/linux-image-amd64  likewise, the newest that Debian 12 offers
+TABLE
+}
+
 die() {
 	echo "setup.sh: $*" >&2
 	exit 1
@@ -51,7 +65,7 @@ missing() {
 	local installed name
 	installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' 2>/dev/null |
 		awk '$2 == "installed" { print $1 }')
-	packages | awk '{ print $1 }' | while read -r name; do
+	{ packages && { [ -z "$system" ] || system_packages; }; } | awk '$1 !~ "/" { print $1 }' | while read -r name; do
 		grep -qx -- "$name" <<<"$installed" || echo "$name"
 	done
 }
@@ -66,13 +80,16 @@ install_missing() {
 		die "apt-get could not install: ${names[*]}"
 }
 
+system=
 case "${1-}" in
 "" | --check) ;;
+--system) system=1 ;;
 --list)
 	packages
+	system_packages
 	exit 0
 	;;
-*) die "unknown argument '$1' (there are --check and --list)" ;;
+*) die "unknown argument '$1' (there are --system, --check and --list)" ;;
 esac
 
 command -v dpkg-query >/dev/null ||

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Sets up, builds and tests everything; ends with the line `N passed, N failed, N skipped`.
 #
-#   test.sh [--long] [PART...]      PART: build unit functional lint mutants (default: all)
+#   test.sh [--long] [PART...]      PART: build unit functional lint mutants system (default: all
+#                                   but system)
 #
-# --long adds what takes minutes: tests tagged `long`, and all mutants instead of the quick ones.
+# --long adds what takes minutes: tests tagged `long`, all mutants instead of the quick ones, and
+# system: guests with real kernels, which QEMU runs.
 # Logs are in build/test-logs. Exit status: 0 only if nothing failed.
 set -uo pipefail
 
@@ -17,7 +19,7 @@ long=
 parts=()
 
 usage() {
-	sed -n '3,8s/^# \{0,1\}//p' "$0"
+	sed -n '3,10s/^# \{0,1\}//p' "$0"
 }
 
 # record STATUS NAME LOG [REASON]: one case is done.
@@ -176,7 +178,7 @@ next_functional() {
 }
 
 scripts_of_tree() {
-	git ls-files -co --exclude-standard -- '*.sh' '*.bash' '*.bats' .ci/run
+	git ls-files -co --exclude-standard -- '*.sh' '*.bash' '*.bats' .ci/run tests/system/init
 }
 
 part_lint() {
@@ -192,6 +194,33 @@ part_mutants() {
 	part "mutants: one-line defects that the tests must notice"
 	tests/mutants/run.sh --tap ${long:+--all} >"$logs/mutants.log" 2>&1
 	record_tap mutant "$logs/mutants.log" $?
+}
+
+# system_file KERNEL FILE: the file's tests in a guest, for each of the machines that it names.
+system_file() {
+	local kernel=$1 file=$2 name machine out rc
+
+	name=$(basename "$file" .bats)
+	while read -r machine; do
+		out=$logs/system-$name-$machine-$kernel
+		rc=0
+		tests/system/guest.sh "$build/system" "$kernel" "$machine" "$out" \
+			env "BUILD=$build" "MACHINE=$machine" bats --tap "$top/$file" || rc=$?
+		# Of a guest that did not come up, its console tells why.
+		cat "$out/log" "$out/console" >"$out.log" 2>/dev/null
+		record_tap "system/$name on $kernel, $machine" "$out.log" "$rc"
+	done < <(sed -n 's/^# machine: //p' "$file" | tr ' ' '\n')
+}
+
+part_system() {
+	local kernel file
+
+	part "system tests: real kernels in QEMU, with igb"
+	check "system packages" scripts/setup.sh --system || return 0
+	check "system kernels" tests/system/fetch.sh "$build/system" || return 0
+	while read -r kernel; do
+		for file in tests/system/*.bats; do system_file "$kernel" "$file"; done
+	done <"$build/system/versions"
 }
 
 summary() {
@@ -214,12 +243,12 @@ summary() {
 for argument; do
 	case $argument in
 	--long) long=1 ;;
-	build | unit | functional | lint | mutants) parts+=("$argument") ;;
+	build | unit | functional | lint | mutants | system) parts+=("$argument") ;;
 	-h | --help) usage && exit 0 ;;
 	*) usage >&2 && exit 2 ;;
 	esac
 done
-[ "${#parts[@]}" -gt 0 ] || parts=(build unit functional lint mutants)
+[ "${#parts[@]}" -gt 0 ] || parts=(build unit functional lint mutants ${long:+system})
 
 mkdir -p "$logs"
 : >"$results"

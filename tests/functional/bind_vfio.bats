@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # bind_vfio.sh against a folder that behaves like sysfs (fake_kernel_tee), then against soft82599's.
+# shellcheck disable=SC2030,SC2031 # each test has a shell of its own
 
 setup() {
 	load helpers
@@ -99,7 +100,8 @@ picture() {
 }
 
 @test "refuses a PF that has VFs" {
-	echo 2 >"$pci/devices/0000:03:00.1/sriov_numvfs"
+	ln -s ../0000:03:10.1 "$pci/devices/0000:03:00.1/virtfn0"
+	ln -s ../0000:03:10.3 "$pci/devices/0000:03:00.1/virtfn1"
 	run -2 "$bind" 03:00.1
 	[[ "$output" == *"[has-vfs]"*"has 2 VFs"*"bind_vfio.sh pf 0000:03:00.1 --vfs 2"* ]]
 	[ ! -s "$FAKE_LOG" ]

@@ -3,7 +3,10 @@
 # Gets what the system test needs beyond scripts/setup.sh, from Debian 12 and its backports:
 # a QEMU that has igb (8 or later), and the kernels of both, unpacked under the cache.
 #
-#   fetch.sh CACHE      afterwards CACHE/kernels/VERSION/ holds each kernel's boot/ and lib/modules/
+#   fetch.sh CACHE      afterwards CACHE/versions names the kernels, one a line, and
+#                       CACHE/kernels/VERSION/ holds each one's boot/ and lib/modules/
+#
+# What it got serves for a week before it looks for newer ones.
 #
 # Where Debian is fetched from is the system's affair: its own entry is copied with other suites.
 # Exit status 77, with the reason as the last line, where that is not to be had.
@@ -17,6 +20,21 @@ backports=bookworm-backports
 skip() {
 	echo "$*"
 	exit 77
+}
+
+has_igb() {
+	command -v qemu-system-x86_64 >/dev/null &&
+		qemu-system-x86_64 -device help 2>/dev/null | grep -q '"igb"'
+}
+
+# All is there already, and not old.
+fresh() {
+	local version
+
+	has_igb && [ -n "$(find "$cache/versions" -mtime -7 2>/dev/null)" ] || return 1
+	while read -r version; do
+		[ -e "$cache/kernels/$version/boot/vmlinuz-$version" ] || return 1
+	done <"$cache/versions"
 }
 
 # sources SUITE: the system's first entry for the release itself, with SUITE in its place.
@@ -77,15 +95,12 @@ kernel() {
 		dpkg -x "$cache/apt/$name"_*.deb "$cache/kernels/$version"
 		rm "$cache/apt/$name"_*.deb
 	fi
-	depmod -b "$cache/kernels/$version" "$version" 2>/dev/null || true
-	echo "kernel $version"
+	depmod -b "$cache/kernels/$version" "$version"
+	echo "$version"
 }
 
 qemu() {
-	if command -v qemu-system-x86_64 >/dev/null &&
-		qemu-system-x86_64 -device help 2>/dev/null | grep -q '"igb"'; then
-		return
-	fi
+	! has_igb || return 0
 	[ "$(id -u)" -eq 0 ] || skip "installing QEMU from $backports needs root"
 	mkdir -p "$cache/apt/both"
 	update bookworm
@@ -96,9 +111,13 @@ qemu() {
 		skip "cannot install qemu-system-x86 of $backports"
 }
 
+if fresh; then
+	cat "$cache/versions"
+	exit
+fi
 mkdir -p "$cache/apt" "$cache/kernels"
 update "$backports"
 qemu
 update bookworm
-kernel bookworm
-kernel "$backports"
+{ kernel bookworm && kernel "$backports"; } | tee "$cache/versions.new"
+mv "$cache/versions.new" "$cache/versions"

@@ -33,15 +33,17 @@ modules() {
 }
 
 initrd() {
-	local dir path
+	local dir path name
 
 	dir=$(mktemp -d)
 	mkdir -p "$dir/bin" "$dir/lib"
 	cp /bin/busybox "$dir/bin/"
 	install -m 755 "$here/init" "$dir/init"
 	for path in $(modules); do
-		cp "$path" "$dir/lib/"
-		echo "${path##*/}"
+		name=${path##*/}
+		name=${name%.xz}
+		if [ "$name" = "${path##*/}" ]; then cp "$path" "$dir/lib/"; else xz -dc "$path" >"$dir/lib/$name"; fi
+		echo "$name"
 	done >"$dir/modules"
 	(cd "$dir" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1)
 	rm -r "$dir"

@@ -51,8 +51,9 @@ interfaces_to() {
 	local name
 
 	{
-		[ -z "${2-}" ] || ip -o addr show to "${2%%%*}" 2>/dev/null | awk '{ print $2 }'
-		ip -o route get "${1%%%*}" 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p'
+		# There may be no route: in another table, or in another VRF.
+		[ -z "${2-}" ] || ip -o addr show to "${2%%%*}" 2>/dev/null | awk '{ print $2 }' || true
+		ip -o route get "${1%%%*}" 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' || true
 	} | sed 's/@.*//' | sort -u | while read -r name; do
 		echo "$name"
 		linked_interfaces lower "$name"
@@ -93,15 +94,16 @@ check_needed() {
 
 # The interfaces of a device that is to leave its kernel driver.
 check_interfaces() {
-	local dev=$1 path name above
+	local dev=$1 path name above remedy
 
 	for path in $(interfaces_of "$dev"); do
 		name=${path##*/}
 		check_needed "$dev" "$name"
 		above=$({ linked_interfaces upper "$name"; end_of "$path/master"; } | sort -u | paste -sd, | sed 's/,/, /g')
+		remedy="ip link delete ${above%%,*}"
+		[ -z "$(end_of "$path/master")" ] || remedy="ip link set dev $name nomaster"
 		[ -z "$above" ] || refuse interface-above "$dev" \
-			"$above stands on its interface $name, which would vanish" \
-			"ip link set dev $name nomaster, or delete ${above%%,*}" force
+			"$above stands on its interface $name, which would vanish" "$remedy" force
 		if is_up "$path"; then
 			refuse interface-up "$dev" "its interface $name is up, and would vanish" \
 				"ip link set dev $name down" force
@@ -215,6 +217,17 @@ check_limits() {
 		"no hugepages: DPDK needs --no-huge, or: echo 512 > /proc/sys/vm/nr_hugepages"
 	[ "$(id -u)" -eq 0 ] || [ "$(ulimit -l)" = unlimited ] || warn memlock "" \
 		"locked memory is limited to $(ulimit -l) KiB: DMA mappings will fail; see limits.conf(5)"
+}
+
+# A kernel's PF that is down answers its VFs nothing: no link, no address but a random one.
+check_pf_up() {
+	local path
+
+	[ "$vfs_wanted" -gt 0 ] || return 0
+	for path in $(interfaces_of "$1"); do
+		is_up "$path" || warn pf-down "$1" \
+			"its interface is down, so its VFs get no link and no address: ip link set dev ${path##*/} up"
+	done
 }
 
 # ---- all of them ----

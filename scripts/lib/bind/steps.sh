@@ -19,6 +19,7 @@ write_limit=${BIND_TIMEOUT:-10}
 steps=()
 stop_requested=
 hanging=
+declare -A wrote # driver_override of the devices where this run wrote it
 
 # ---- one step ----
 
@@ -114,14 +115,37 @@ explain() {
 	esac
 }
 
+# users_of DEV...: "; in use by ..." if anybody has one of them.
+users_of() {
+	local dev users
+
+	users=$(for dev; do holders_of "$dev"; done | paste -sd' ')
+	# shellcheck disable=SC2086
+	[ -z "${users// /}" ] || echo "; in use by $(name_pids $users)"
+}
+
+# Does a write of an earlier run still wait in the kernel? Sets hanging.
+still_waiting() {
+	local pid concerned
+
+	[ -e "$box/waiting" ] || return 1
+	read -r pid concerned <"$box/waiting"
+	# A zombie waits for its parent only.
+	[[ $(line_of "$proc/$pid/stat") == *" (tee) "[!ZX]* ]] || return 1
+	# shellcheck disable=SC2086
+	hanging="the kernel has not answered an earlier run's write (process $pid)$(users_of $concerned)"
+}
+
 # do_step STEP: 0; 1 failed; 2 hangs. failure says what and why.
 do_step() {
-	local file text rc=0 users
+	local file text rc=0 concerned
 
 	# shellcheck disable=SC2086
 	set -- $1
 	! step_holds "$@" || return 0
 	failure=$(step_text "$@")
+	# Later the VF that the kernel waits for is no longer among its PF's.
+	concerned="$2 $(vfs_list "$2")"
 	if [ "$1" = mac ]; then
 		put_error=$(ip link set dev "$(pf_interface "$2")" vf "${3%%=*}" mac "${3#*=}" 2>&1) || rc=1
 	else
@@ -129,17 +153,18 @@ do_step() {
 		put "$file" "$text" || rc=$?
 	fi
 	if [ "$rc" -eq 2 ]; then
-		users=$(for dev in "$2" $(vfs_list "$2"); do holders_of "$dev"; done | paste -sd' ')
 		hanging=$failure
 		failure+=": has not returned after $write_limit s (process $put_pid waits in the kernel)"
 		# shellcheck disable=SC2086
-		[ -z "${users// /}" ] || failure+="; in use by $(name_pids $users)"
+		failure+=$(users_of $concerned)
+		echo "$put_pid $concerned" >"$box/waiting"
 		return 2
 	fi
 	if [ "$rc" -ne 0 ]; then
 		failure+=": ${put_error:-failed}: $(explain "$1" "$put_error")"
 		return 1
 	fi
+	[ "$1" != override ] || wrote[$2]=${3#-}
 	# That no driver wants the device is no error: nobody may be there for it.
 	if ! step_holds "$@" && { [ "$1" != probe ] || [ "$(driver_of "$2")" = vfio-pci ]; }; then
 		failure+=": the kernel took it and nothing changed: $(explain "$1" "")"
@@ -358,6 +383,13 @@ journal_open() {
 	keep current <<<"$now"
 }
 
+# Whatever one reads or writes of those devices would only queue up behind it.
+refuse_waiting() {
+	! still_waiting || refuse still-waiting "" "$hanging" \
+		"end who uses it (fuser -v /dev/vfio/*); then: bind_vfio.sh restore"
+	stop_if_refused
+}
+
 # One at a time; the descriptor's lock ends with the process, however that ends.
 lock() {
 	{ mkdir -p "$box" && chmod 0700 "$box"; } 2>/dev/null || fail_early "cannot write $box"
@@ -368,6 +400,8 @@ lock() {
 		stop_if_refused
 	fi
 	echo $$ >"$box/lock"
+	refuse_waiting
+	rm -f "$box/waiting"
 	if [ -e "$box/current" ] && [ "$1" != restore ]; then
 		refuse interrupted "" "an earlier run was cut short and left things half done" \
 			"bind_vfio.sh restore"
@@ -393,7 +427,7 @@ differences() {
 			now=$(driver_of "$dev")
 			[ "${now:--}" = "$a" ] || echo "$dev: on ${now:-no driver}, was on ${a/#-/no driver}"
 			now=$(override_of "$dev")
-			[ "${now:--}" = "$b" ] || echo "$dev: driver_override is ${now:-empty}, was ${b/#-/empty}"
+			[ "$now" = "?" ] || [ "${now:--}" = "$b" ] || echo "$dev: driver_override is ${now:-empty}, was ${b/#-/empty}"
 			;;
 		sriov)
 			now=$(vfs_of "$dev")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # names of the other parts of bind_vfio.sh
+# shellcheck disable=SC2034,SC2154 # names of the other parts of bind_vfio.sh
 # What sysfs and /proc say about a device. Nothing here writes.
 
 sys=${SYSFS_ROOT:-/sys}
@@ -53,9 +53,15 @@ driver_of() {
 	end_of "$pci/devices/$1/driver"
 }
 
+# While a write to a device waits in the kernel, reading this file would wait behind it: then it is
+# what this run wrote, or "?".
 override_of() {
 	local value
 
+	if [ -n "$hanging" ]; then
+		printf '%s' "${wrote[$1]-?}"
+		return
+	fi
 	value=$(line_of "$pci/devices/$1/driver_override")
 	[ "$value" = "(null)" ] || printf '%s' "$value"
 }
@@ -69,11 +75,14 @@ pf_of() {
 	end_of "$pci/devices/$1/physfn"
 }
 
+# Not from sriov_numvfs: while a write to it waits in the kernel, so does who reads it.
 vfs_of() {
-	local n
+	local link n=0
 
-	n=$(line_of "$pci/devices/$1/sriov_numvfs")
-	echo "${n:-0}"
+	for link in "$pci/devices/$1"/virtfn*; do
+		[ ! -L "$link" ] || n=$((n + 1))
+	done
+	echo "$n"
 }
 
 # vf_address PF N: where VF N is, or will be, by the PF's offset and stride.
