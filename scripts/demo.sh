@@ -97,20 +97,15 @@ live() {
 run() {
 	local name=demo-$$ rc=0 out=$work/card.json
 
-	rm -f "$work"/{report,verify,card}.json
+	rm -rf "$work"/{report,verify,card,bound,restored}.json "$work/restore" "$work/run"
 	configuration >"$work/demo.conf"
 	printf 'show layout\nshow vfs\n' >"$work/commands"
 	title "vfplane on soft82599, a software NIC (no silicon): $vfs VFs, $seconds s"
 	# After vfplane the card lives on for a moment: its own counters are the independent witness.
-	# shellcheck disable=SC2016,SC2046
+	# shellcheck disable=SC2046
 	"$build/soft82599/soft82599" run --name "$name" --vfs "$vfs" --wire "verify:$work/mix.pcap" \
-		--verify-json "$work/verify.json" -- bash -c '
-			card=$1 name=$2 out=$3 rc=0
-			shift 3
-			"$@" || rc=$?
-			"$card" show --name "$name" --json >"$out" || rc=${rc/#0/1}
-			exit "$rc"' demo "$build/soft82599/soft82599" "$name" "$out" \
-		"$build/app/vfplane" $(lcores) --no-huge -m 512 --file-prefix "$name" -- \
+		--verify-json "$work/verify.json" -- bash scripts/lib/demo_card.sh \
+		"$build/soft82599/soft82599" "$name" "$work" "$vfs" "$build/app/vfplane" $(lcores) --no-huge -m 512 --file-prefix "$name" -- \
 		--config "$work/demo.conf" --cmdline-file "$work/commands" \
 		--run "$seconds" --json "$work/report.json" 2>"$work/stderr" | live || rc=$?
 	if [ ! -s "$work/report.json" ] || [ ! -s "$work/verify.json" ] || [ ! -s "$out" ]; then
@@ -138,10 +133,12 @@ merge() {
 		echo '{}' >"$work/predicted.json"
 	jq -n --slurpfile report "$work/merged.json" --slurpfile verify "$work/verify.json" \
 		--slurpfile card "$work/card.json" --slurpfile guess "$work/predicted.json" \
+		--slurpfile bound "$work/bound.json" --slurpfile restored "$work/restored.json" \
 		--argjson foreign "$(cat "$work/foreign")" --argjson status "$(cat "$work/status")" \
 		'{report: $report[0], wire: ($verify[0] | del(.injected)), card: $card[0],
 		  seen: [$report[0].ports[] | select(.name == "vf0").queues[]],
 		  predicted: [$guess[0].pools[]? | select(.name == "vf0").queues[]],
+		  bound: $bound[0].devices, restored: $restored[0].devices,
 		  foreign: $foreign, status: $status}' >"$work/all.json"
 	[ -z "$json" ] || cp "$work/merged.json" "$json"
 }
@@ -176,6 +173,13 @@ show_latency() {
 		packet can have waited in ring and software. Clock: TSC. The software NIC and
 		the program share these cores: none of this tells anything about silicon.
 	END
+}
+
+# Where the card has no sysfs of its own there was nothing to bind.
+show_restore() {
+	[ -s "$work/restore" ] || return 0
+	title "Given back"
+	cat "$work/restore"
 }
 
 # verdict FAILED TEXT DETAIL
@@ -229,6 +233,12 @@ checks() {
 		'[.report.latency[] | select(.count > 0)] |
 		 (map(.kind) | index("wire")) != null and
 		 all(.min_ns <= .p50_ns and .p50_ns <= .p99_ns and .p99_ns <= .max_ns)'
+	[ ! -s "$work/restore" ] || expect "bound to vfio-pci" \
+		'PF and \(.bound | length - 1) VFs: \(.bound | map(.driver) | unique | join(", "))' \
+		".bound | length == $((vfs + 1)) and all(.driver == \"vfio-pci\" and .iommu_group != null)"
+	[ ! -s "$work/restore" ] || expect "given back as they were" \
+		'PF on \(.restored[0].driver), \(.restored[0].vfs) VFs' \
+		'.restored | length == 1 and .[0].driver == "ixgbe" and .[0].vfs == 0'
 	expect "source is named" '\(.report.source)' '.report.source == "soft82599"'
 	expect "vfplane and card ended well" 'exit status \(.status)' '.status == 0'
 }
@@ -239,6 +249,7 @@ run
 merge
 show_ports
 show_latency
+show_restore
 checks
 echo
 if [ "$failures" -gt 0 ]; then

@@ -23,7 +23,7 @@ verified() {
 @test "the demo passes all its checks, and its report says what was measured" {
 	[ "$BUILD" = "$TOP/build" ] || skip "the demo builds in build/, not in $BUILD"
 	run -0 "$TOP/scripts/demo.sh" --seconds 1 --json "$BATS_TEST_TMPDIR/r.json"
-	[ "$(grep -c ^PASS <<<"$output")" = 12 ]
+	[ "$(grep -c ^PASS <<<"$output")" = 14 ]
 	[ "$(grep -c ^FAIL <<<"$output" || true)" = 0 ]
 	jq -e '.schema == "vfplane.report/1" and .source == "soft82599" and .totals.unaccounted == 0 and
 		([.ports[] | select(.role == "vf")] | length) == 2 and
