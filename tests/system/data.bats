@@ -131,11 +131,11 @@ join() {
 	"$bind" pf $pf --vfs 1
 	mkfifo "$BATS_TEST_TMPDIR/in"
 	exec {in}<>"$BATS_TEST_TMPDIR/in"
-	stdbuf -oL dpdk-testpmd -l 0 --lcores '0@0,1@0' --no-huge -m 64 --file-prefix "q$$" --iova-mode=va \
+	stdbuf -oL dpdk-testpmd --lcores '0@0,1@0' --no-huge -m 64 --file-prefix "q$$" --iova-mode=va \
 		--vfio-vf-token="$(cat /run/vfplane/$pf.token)" -a $pf -- -i --total-num-mbufs=2048 \
 		<"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/testpmd" 2>&1 3>&- &
 	plane=$!
-	wait_for 90 grep -q 'testpmd> ' "$BATS_TEST_TMPDIR/testpmd" || {
+	wait_for 60 grep -q 'testpmd> ' "$BATS_TEST_TMPDIR/testpmd" || {
 		tail "$BATS_TEST_TMPDIR/testpmd"
 		false
 	}

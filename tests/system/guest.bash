@@ -93,8 +93,8 @@ clean_up() {
 	local link
 
 	[ -z "${holder-}" ] || let_go
-	picture | cmp -s "$BATS_TEST_TMPDIR/before" - && [ -n "$BATS_TEST_COMPLETED" ] && return
 	ip link del br0 2>/dev/null || true
+	picture | cmp -s "$BATS_TEST_TMPDIR/before" - && [ -n "$BATS_TEST_COMPLETED" ] && return
 	for link in "$(netdev $pf 0)" "$(netdev $peer 0)"; do
 		[ -z "$link" ] || { ip addr flush dev "$link" && ip link set "$link" down; } || true
 	done
