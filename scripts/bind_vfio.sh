@@ -1,23 +1,28 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Gives PCI network devices to vfio-pci, and back, as a transaction: all of it or nothing.
+# Gives PCI network devices to vfio-pci, and back, as a transaction: all or
+# nothing.
 #
-#   bind_vfio.sh [--force] DEV...           bind to vfio-pci
-#   bind_vfio.sh [--force] unbind DEV...    back to the driver it had
+#   bind_vfio.sh [--force] DEV...         bind to vfio-pci
+#   bind_vfio.sh [--force] unbind DEV...  back to the driver it had
 #   bind_vfio.sh [--force] pf DEV --vfs N [--kernel-pf]
-#                                           the PF and N VFs on vfio-pci; or only the VFs
-#   bind_vfio.sh status [--json] [DEV...]   drivers, IOMMU groups, interfaces, VFs
-#   bind_vfio.sh plan VERB...               every write that VERB would make; makes none
-#   bind_vfio.sh [--force] restore          undo all that it did since boot
-#   bind_vfio.sh persist DEV | persist pf DEV --vfs N [--kernel-pf]   at each boot
+#                                         the PF and N VFs on vfio-pci; or only
+#                                         the VFs
+#   bind_vfio.sh status [--json] [DEV...] drivers, IOMMU groups, interfaces, VFs
+#   bind_vfio.sh plan VERB...             every write that VERB would make
+#   bind_vfio.sh [--force] restore        undo all that it did since boot
+#   bind_vfio.sh persist DEV | persist pf DEV --vfs N [--kernel-pf]
+#                                         at each boot
 #   bind_vfio.sh unpersist DEV
-#   bind_vfio.sh qemu-args DEV              arguments that give DEV to a VM
+#   bind_vfio.sh qemu-args DEV            arguments that give DEV to a VM
 #   bind_vfio.sh libvirt-xml DEV
 #
-# DEV is 0000:03:10.1, 03:10.1 or an interface's name. Only the named devices are touched: it works
-# by driver_override; new_id or the module's ids= would grab every device of the same kind.
-# Exit status: 0 done, or there was nothing to do; 2 refused, nothing was written; 3 failed, all put
-# back; 4 not all could be put back: a list says what. BIND_TIMEOUT: seconds that a write may take.
+# DEV is 0000:03:10.1, 03:10.1 or an interface's name. Only the named devices are
+# touched: it works by driver_override; new_id or the module's ids= would grab
+# every device of the same kind.
+# Exit status: 0 done, or there was nothing to do; 2 refused, nothing was written;
+# 3 failed, all put back; 4 not all could be put back: a list says what.
+# BIND_TIMEOUT: seconds that a write may take (10).
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")/lib/bind
@@ -31,7 +36,7 @@ here=$(dirname "$(readlink -f "$0")")/lib/bind
 . "$here/handoff.sh"
 
 usage() {
-	sed -n '3,21s/^# \{0,1\}//p' "$0"
+	sed -n '3,25s/^# \{0,1\}//p' "$0"
 }
 
 bad_usage() {
@@ -113,8 +118,8 @@ resolve_devices() {
 			devices[i]=$dev
 		else
 			refuse no-device "${devices[$i]}" \
-				"is neither a PCI address (03:10.1) nor an interface of a PCI device here" \
-				"bind_vfio.sh status lists the devices"
+				"is $([ "$verb" != bind ] || echo "no verb and ")neither a PCI address (03:10.1) nor an interface of a PCI device here" \
+				"bind_vfio.sh status lists the devices, --help the verbs"
 		fi
 	done
 	stop_if_refused

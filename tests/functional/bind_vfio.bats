@@ -186,6 +186,14 @@ picture() {
 	[ "$(cat "$pci/devices/0000:03:10.1/driver_override")" = "(null)" ]
 }
 
+@test "an id that is no 82599's is told, and bound all the same" {
+	device 0000:04:00.0 0x10c9 ixgbe 40
+	run -0 "$bind" 04:00.0
+	[[ "$output" == *"warning [unknown-id] 0000:04:00.0: 8086:10c9 is no 82599"* ]]
+	run -0 "$bind" 03:00.1 03:10.3
+	[[ "$output" != *unknown-id* ]]
+}
+
 @test "unbind where no kernel driver is there leaves it driverless and says so" {
 	"$bind" 03:10.1
 	rmdir "$pci/drivers/ixgbevf"

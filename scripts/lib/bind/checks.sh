@@ -121,7 +121,9 @@ check_module() {
 
 	[ ! -d "$pci/drivers/vfio-pci" ] || return 0
 	# Built in, it has no module; spelled vfio_pci, modprobe knows it all the same.
-	if [ "$sys" = /sys ] && [ -z "${plan_only-}" ]; then
+	if [ "$sys" = /sys ] && [ -n "${plan_only-}" ]; then
+		! modprobe -n -q vfio-pci 2>/dev/null || return 0
+	elif [ "$sys" = /sys ]; then
 		modprobe vfio-pci 2>/dev/null || true
 		[ ! -d "$pci/drivers/vfio-pci" ] || return 0
 	fi
@@ -183,6 +185,18 @@ check_class() {
 	[[ $(line_of "$pci/devices/$1/class") == 0x02* ]] || refuse no-network-device "$1" \
 		"is no network device (class $(line_of "$pci/devices/$1/class"))" \
 		"bind_vfio.sh status lists those that are" force
+}
+
+# Device ids of 82599, X540 and X550 and of their VFs, as linux/drivers/net/ethernet/intel/ixgbe has them.
+known_ids='10f[789bc]|1507|1514|1517|151c|1529|152a|154[adf]|155[78]|1528|1560|1563|15d1|15a[a-e]|15c[2-46-8e]|15e[45]'
+known_ids+='|10ed|1515|1565|15a8|15c5'
+
+check_id() {
+	local vendor device
+
+	vendor=$(line_of "$pci/devices/$1/vendor") device=$(line_of "$pci/devices/$1/device")
+	[[ $vendor:$device =~ ^0x8086:0x($known_ids)$ ]] || warn unknown-id "$1" \
+		"${vendor#0x}:${device#0x} is no 82599, X540 or X550: vfplane rules PFs of these only"
 }
 
 check_libvirt() {
@@ -249,6 +263,7 @@ check_step() {
 	bind)
 		[ "$value" = vfio-pci ] && [ -e "$pci/devices/$dev" ] || return 0
 		check_class "$dev"
+		check_id "$dev"
 		check_iommu "$dev"
 		check_group "$dev"
 		if [ "$(vfs_of "$dev")" -gt 0 ] && [[ " ${steps[*]/#/,} " != *",vfs $dev 0"* ]]; then
