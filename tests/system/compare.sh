@@ -38,7 +38,7 @@ row() {
 	local what=$1 tool=$2 dev=$3 rc=0 said
 
 	shift 3
-	said=$(timeout 20 "$@" 2>&1 </dev/null) || rc=$?
+	said=$(timeout 90 "$@" 2>&1 </dev/null) || rc=$?
 	printf '%s | %s | exit %d | on %s, override %s | %s\n' "$what" "$tool" "$rc" "$(driver "$dev")" \
 		"$(cat "$pci/devices/$dev/driver_override")" "$(paste -sd'/' <<<"$said" | cut -c1-230)"
 }
@@ -109,11 +109,11 @@ for tool in bind_vfio.sh dpdk-devbind.py driverctl; do
 	"$bind" $peer >/dev/null 2>&1
 	hold $peer
 	case $tool in
-	bind_vfio.sh) command=("$bind" unbind $peer) ;;
-	dpdk-devbind.py) command=(dpdk-devbind.py -u $peer) ;;
-	driverctl) command=(driverctl --nosave unset-override $peer) ;;
+	bind_vfio.sh) command=("$bind" unbind "$peer") ;;
+	dpdk-devbind.py) command=(timeout -s KILL 15 dpdk-devbind.py -u "$peer") ;;
+	driverctl) command=(timeout -s KILL 15 driverctl --nosave unset-override "$peer") ;;
 	esac
-	row "in use, back to the kernel" "$tool" $peer timeout -s KILL 8 "${command[@]}"
+	row "in use, back to the kernel" "$tool" $peer "${command[@]}"
 	kill "$holder"
 	wait "$holder" 2>/dev/null
 	sleep 2

@@ -268,7 +268,7 @@ check_step() {
 		check_group "$dev"
 		if [ "$(vfs_of "$dev")" -gt 0 ] && [[ " ${steps[*]/#/,} " != *",vfs $dev 0"* ]]; then
 			refuse has-vfs "$dev" \
-				"has $(vfs_of "$dev") VFs, and the kernel gives no such PF to vfio-pci" \
+				"has $(vfs_of "$dev") VFs: they would vanish, or keep vfio-pci from taking it" \
 				"bind_vfio.sh pf $dev --vfs $(vfs_of "$dev")   (for the PF and its VFs together)"
 		fi
 		;;
