@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* vfctl snapshot: the facts of devices at one time. vfctl diff: what changed between two, and why */
+/* vfctl snapshot: the facts of devices at one time; vfctl diff: what changed, and why */
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -24,7 +24,8 @@ write_to(const struct snap *s, const char *file)
 		ret = -errno;
 	if (ret == 0)
 		return VFP_EXIT_OK;
-	fprintf(stderr, "vfctl snapshot: %s: %s\n", file ? file : "standard output", strerror(-ret));
+	fprintf(stderr, "vfctl snapshot: %s: %s\n", file ? file : "standard output",
+		strerror(-ret));
 	return VFP_EXIT_DEVICE;
 }
 

@@ -139,7 +139,8 @@ snap_read(struct snap *s, const char *file, struct vfp_err *err)
 	}
 	json_decref(j);
 	if (ret < 0)
-		return vfp_err_set(err, ret, "%s is no snapshot (%s); make one: vfctl snapshot > FILE",
-			file, SNAP_SCHEMA);
+		return vfp_err_set(err, ret,
+			"%s is no snapshot (%s); make one: vfctl snapshot > FILE", file,
+			SNAP_SCHEMA);
 	return 0;
 }

@@ -4,9 +4,9 @@
 
 /**
  * @file
- * What sysfs says of PCI devices at one time, as facts: a key and a text each, sorted by key. Taking
- * one reads sysfs, comparing two is pure. Needs no rights; without root the kernel shows 64 bytes of
- * the configuration space only.
+ * What sysfs says of PCI devices at one time, as facts: a key and a text each, sorted by key.
+ * Taking one reads sysfs, comparing two is pure. Needs no rights; without root the kernel shows
+ * 64 bytes of the configuration space only.
  */
 
 #include <stdbool.h>

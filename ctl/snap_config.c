@@ -33,28 +33,35 @@ struct reg {
 /* clang-format off */
 static const struct reg regs[] = {
 	{0, 0x04, 2, "COMMAND", "how the device may take part on the bus", {
-		{0x0002, "it answers reads and writes of its registers: what the log calls enabling device",
+		{0x0002, "it answers reads and writes of its registers: what the log calls "
+			"enabling device",
 			"it no longer answers reads and writes of its registers"},
 		{0x0004, "it may do DMA (bus master)", "it may do no DMA (bus master off)"},
 		{0x0001, "it answers I/O ports", "it no longer answers I/O ports"},
-		{0x0400, "its INTx line is off: vectors are in use, or nobody listens", "its INTx line may be used"},
+		{0x0400, "its INTx line is off: vectors are in use, or nobody listens",
+			"its INTx line may be used"},
 	}},
 	{0, 0x06, 2, "STATUS", "error and interrupt bits; they stay until somebody clears them", {
 		{0x0008, "an INTx interrupt waits", "no INTx interrupt waits"},
 	}},
-	{0, 0x0c, 1, "cache line size", "the kernel sets it when a driver enables the device", {{0}}},
-	{0, 0x10, 24, "base addresses", "where its registers lie; of a VF they read 0, its PF has them", {{0}}},
+	{0, 0x0c, 1, "cache line size",
+		"the kernel sets it when a driver enables the device", {{0}}},
+	{0, 0x10, 24, "base addresses",
+		"where its registers lie; of a VF they read 0, its PF has them", {{0}}},
 	{0, 0x30, 4, "ROM address", "the expansion ROM moved or was switched", {{0}}},
-	{0, 0x3c, 1, "interrupt line", "a note of the firmware's for INTx; vectors do not need it", {{0}}},
+	{0, 0x3c, 1, "interrupt line",
+		"a note of the firmware's for INTx; vectors do not need it", {{0}}},
 	{0x01, 4, 2, "power management", "power state and wake-up", {
-		{0x0003, "it sleeps (D3hot): vfio-pci lets it while nobody has it open", "it is awake (D0)"},
+		{0x0003, "it sleeps (D3hot): vfio-pci lets it while nobody has it open",
+			"it is awake (D0)"},
 		{0x0100, "it may wake the machine", "it may not wake the machine"},
 	}},
 	{0x05, 2, 2, "MSI control", "MSI vectors", {
 		{0x0001, "MSI on: its driver took a vector", "MSI off: the vector was given back"},
 	}},
 	{0x11, 2, 2, "MSI-X control", "MSI-X vectors", {
-		{0x8000, "MSI-X on: its driver took vectors", "MSI-X off: the vectors were given back"},
+		{0x8000, "MSI-X on: its driver took vectors",
+			"MSI-X off: the vectors were given back"},
 		{0x4000, "all vectors are masked", "its vectors are not masked"},
 	}},
 	{0x10, 8, 2, "PCIe device control", "payload sizes and ordering on the link", {
@@ -63,19 +70,24 @@ static const struct reg regs[] = {
 	}},
 	{0x10, 10, 2, "PCIe device status", "errors seen on the link since somebody cleared them", {
 		{0x0020, "requests of its own are under way", "no request of its own is under way"},
-		{0x000f, "the link saw an error, or a request that it does not support", "the error bits were cleared"},
+		{0x000f, "the link saw an error, or a request that it does not support",
+			"the error bits were cleared"},
 	}},
 	{0x10, 16, 2, "PCIe link control", "power saving of the link and its clock", {{0}}},
 	{0x10, 18, 2, "PCIe link status", "speed or width of the link", {{0}}},
-	{EXT | 0x01, 4, 44, "AER", "errors that were noticed, and which of them are reported", {{0}}},
+	{EXT | 0x01, 4, 44, "AER",
+		"errors that were noticed, and which of them are reported", {{0}}},
 	{EXT | 0x0e, 6, 2, "ARI control", "function numbers above 7, which VFs have", {{0}}},
 	{EXT | 0x10, 8, 2, "SR-IOV control", "how the PF's VFs take part", {
 		{0x0001, "its VFs are there", "its VFs are gone"},
-		{0x0008, "its VFs answer reads and writes of their registers", "its VFs answer no longer"},
-		{0x0010, "VFs may have function numbers above 7 (ARI)", "VFs have function numbers to 7 only"},
+		{0x0008, "its VFs answer reads and writes of their registers",
+			"its VFs answer no longer"},
+		{0x0010, "VFs may have function numbers above 7 (ARI)",
+			"VFs have function numbers to 7 only"},
 	}},
 	{EXT | 0x10, 16, 2, "SR-IOV NumVFs", "how many VFs the PF has", {{0}}},
-	{EXT | 0x10, 32, 28, "SR-IOV page size and addresses", "where the registers of all VFs lie", {{0}}},
+	{EXT | 0x10, 32, 28, "SR-IOV page size and addresses",
+		"where the registers of all VFs lie", {{0}}},
 };
 /* clang-format on */
 
@@ -84,7 +96,8 @@ static const struct {
 	const char *name;
 } caps[] = {{0x01, "power management"}, {0x03, "vital product data"}, {0x05, "MSI"},
 	{0x09, "vendor specific"}, {0x10, "PCIe"}, {0x11, "MSI-X"}, {EXT | 0x01, "AER"},
-	{EXT | 0x03, "serial number"}, {EXT | 0x0d, "ACS"}, {EXT | 0x0e, "ARI"}, {EXT | 0x0f, "ATS"},
+	{EXT | 0x03, "serial number"}, {EXT | 0x0d, "ACS"}, {EXT | 0x0e, "ARI"},
+	{EXT | 0x0f, "ATS"},
 	{EXT | 0x10, "SR-IOV"}, {EXT | 0x17, "TPH"}, {EXT | 0x18, "LTR"}};
 
 static unsigned int

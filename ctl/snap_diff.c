@@ -87,7 +87,8 @@ diff_entries(const struct snap_dev *was, const struct snap_dev *is, bool came,
 		snprintf(name, sizeof(name), "%.*s", (int)len, list);
 		if (!is_told(name) && !has_word(other, list, len)) {
 			snprintf(key, sizeof(key), "entry.%s", name);
-			ret = snap_change(out, is, name, came ? NULL : "there", came ? "there" : NULL,
+			ret = snap_change(out, is, name, came ? NULL : "there",
+				came ? "there" : NULL,
 				snap_explain(came ? NULL : was, came ? is : NULL, key, text));
 		}
 		list += len + (list[len] == ' ');

@@ -37,16 +37,16 @@ driver(const struct view *v, char text[SNAP_TEXT])
 	const char *group = snap_get(v->is, "iommu_group");
 
 	if (is(v->after, "vfio-pci") && group)
-		say(text, "a program or a VM may have it now, by /dev/vfio/%s; what %s made of it, "
-			"interface and interrupts, went with that driver", group,
+		say(text, "a program or a VM may have it now, by /dev/vfio/%s; what %s made of "
+			"it, interface and interrupts, went with that driver", group,
 			is(v->before, "none") ? "a kernel driver" : v->before);
 	else if (is(v->after, "vfio-pci"))
 		say(text, "vfio-pci has it, but it is in no IOMMU group: nothing confines its DMA");
 	else if (is(v->after, "none"))
 		say(text, "no driver has it: no interface and no interrupts until one takes it");
 	else if (is(v->before, "vfio-pci"))
-		say(text, "back with a kernel driver, which makes the interface again; programs can "
-			"no longer open it");
+		say(text, "back with a kernel driver, which makes the interface again; programs "
+			"can no longer open it");
 	else
 		say(text, "%s makes the interface and takes the interrupts", v->after);
 }
@@ -57,8 +57,8 @@ override(const struct view *v, char text[SNAP_TEXT])
 	if (!v->after || v->after[0] == '(' || v->after[0] == '\0')
 		say(text, "any driver that knows its id may take it again");
 	else
-		say(text, "only %s is offered this one device, whatever its id says; others of its "
-			"kind are left alone, as with new_id and ids= they are not", v->after);
+		say(text, "only %s is offered this one device, whatever its id says; others of "
+			"its kind are left alone, as with new_id and ids= they are not", v->after);
 }
 
 static void
@@ -67,8 +67,8 @@ vfs(const struct view *v, char text[SNAP_TEXT])
 	if (!v->after)
 		say(text, "the PF's VFs are gone, with their drivers and interfaces");
 	else if (!v->before)
-		say(text, "VFs came; each is a PCI device of its own, at the PF's address + offset + "
-			"n x stride");
+		say(text, "VFs came; each is a PCI device of its own, at the PF's address + "
+			"offset + n x stride");
 	else
 		say(text, "another number of VFs: the kernel took all away before it made these");
 }
@@ -84,8 +84,8 @@ device(const struct view *v, char text[SNAP_TEXT])
 		say(text, "%s", pf ? "this VF is gone: its PF has fewer, or none"
 				   : "no such device any more: pulled out, or not looked at");
 	else if (pf)
-		say(text, "a VF of %s came, on driver %s, in IOMMU group %s: adding device to group "
-			"in the log is this", pf, drv ? drv : "none", group ? group : "none");
+		say(text, "a VF of %s came, on driver %s, in IOMMU group %s: adding device to "
+			"group in the log is this", pf, drv ? drv : "none", group ? group : "none");
 	else
 		say(text, "a device came, on driver %s: plugged in, or not looked at before",
 			drv ? drv : "none");
@@ -99,14 +99,15 @@ interface(const struct view *v, char text[SNAP_TEXT])
 
 	if (!v->after)
 		say(text, "interface %s was %s's and went with it; its address %s stays with the "
-			"device, or comes anew if nobody assigned one", name, drv ? drv : "the driver",
+			"device, or comes anew if nobody assigned one", name,
+			drv ? drv : "the driver",
 			v->before);
 	else if (!v->before)
 		say(text, "interface %s came with its driver %s, with address %s", name,
 			drv ? drv : "none", v->after);
 	else
-		say(text, "another address: a VF without an administrator's gets a random one at each "
-			"start of its driver; assign it: ip link set dev PF vf N mac ADDRESS");
+		say(text, "another address: a VF without an administrator's gets a random one at "
+			"each start of its driver; assign it: ip link set dev PF vf N mac ADDRESS");
 }
 
 static unsigned int
@@ -123,14 +124,15 @@ static void
 vectors(const struct view *v, char text[SNAP_TEXT])
 {
 	if (!v->after)
-		say(text, "its driver freed its %u interrupt vectors when it let go; vfio-pci takes "
-			"some only when a program asks", words(v->before));
+		say(text, "its driver freed its %u interrupt vectors when it let go; vfio-pci "
+			"takes some only when a program asks", words(v->before));
 	else if (!v->before)
-		say(text, "a driver took %u interrupt vectors: one a queue and one for the rest, or "
-			"one for the mailbox alone", words(v->after));
+		say(text, "a driver took %u interrupt vectors: one a queue and one for the rest, "
+			"or one for the mailbox alone", words(v->after));
 	else
-		say(text, "%u vectors became %u: a driver started anew, perhaps with other queues; "
-			"the kernel numbers them afresh", words(v->before), words(v->after));
+		say(text, "%u vectors became %u: a driver started anew, perhaps with other "
+			"queues; the kernel numbers them afresh", words(v->before),
+			words(v->after));
 }
 
 static void
@@ -149,8 +151,8 @@ static void
 group_type(const struct view *v, char text[SNAP_TEXT])
 {
 	if (v->after && strncmp(v->after, "identity", 8) == 0)
-		say(text, "uses identity mapping in the log: kernel drivers see physical addresses "
-			"(iommu=pt); VFIO still confines what a program has");
+		say(text, "uses identity mapping in the log: kernel drivers see physical "
+			"addresses (iommu=pt); VFIO still confines what a program has");
 	else
 		say(text, "the kernel maps each buffer for the device, which reaches nothing else");
 }
@@ -176,31 +178,36 @@ static const struct {
 		NULL},
 	{"sriov_drivers_autoprobe", "whether a kernel driver is offered new VFs by itself", NULL,
 		NULL},
-	{"iommu_group.members", "what is in one group is confined together: all of it must leave the "
-		"kernel's drivers before a program can open any", NULL, NULL},
+	{"iommu_group.members", "what is in one group is confined together: all of it must leave "
+		"the kernel's drivers before a program can open any", NULL, NULL},
 	{"physfn", "it is a VF now", "it is no VF now", NULL},
 	{"vfio-dev", "vfio-pci made the node for iommufd, /dev/vfio/devices",
 		"vfio-pci let go, and its node in /dev/vfio/devices went", NULL},
-	{"enable", "how often the kernel was told to enable it: a driver does that, and undoes it", NULL,
+	{"enable", "how often the kernel was told to enable it: a driver does that, and undoes "
+		"it", NULL,
 		NULL},
 	{"irq", "its old-style interrupt (INTx), or the first vector", NULL, NULL},
-	{"power_state", "vfio-pci puts a device that nobody has open to sleep (D3hot); it wakes when "
-		"opened", NULL, NULL},
+	{"power_state", "vfio-pci puts a device that nobody has open to sleep (D3hot); it wakes "
+		"when opened", NULL, NULL},
 	{"power/runtime_status", "asleep while nobody uses it; it wakes when opened", NULL, NULL},
 	{"reset_method", "how the kernel can reset it between two users", NULL, NULL},
 	{"id", "another device sits at this address: these are two different cards", NULL, NULL},
 	{"kernel", "another kernel: the machine was started anew in between", NULL, NULL},
-	{"vfio-pci", "whether the module is loaded; VFIO is a container /dev/vfio/vfio, groups in it, "
-		"devices in these", NULL, NULL},
+	{"vfio-pci", "whether the module is loaded; VFIO is a container /dev/vfio/vfio, groups in "
+		"it, devices in these", NULL, NULL},
 	{"vfio-pci.enable_sriov", "whether a PF on vfio-pci may have VFs",
 		"the module vfio-pci is not loaded any more", NULL},
-	{"iommu", "off means that the firmware or the kernel's command line has it off", NULL, NULL},
-	{"entry.ptp", "the NIC's clock for PTP, made by its driver", "the driver's PTP clock went", NULL},
-	{"entry.hwmon", "the driver's temperature readings", "the driver's temperatures went", NULL},
-	{"entry.resource*", "a window of its registers that can be mapped", "a window of its registers "
-		"went", NULL},
+	{"iommu", "off means that the firmware or the kernel's command line has it off", NULL,
+		NULL},
+	{"entry.ptp", "the NIC's clock for PTP, made by its driver",
+		"the driver's PTP clock went", NULL},
+	{"entry.hwmon", "the driver's temperature readings", "the driver's temperatures went",
+		NULL},
+	{"entry.resource*", "a window of its registers that can be mapped",
+		"a window of its registers went", NULL},
 	{"entry.*", "made by the kernel or its driver", "it went with what had made it", NULL},
-	{"config", "its configuration space could be read in one of the snapshots only", NULL, NULL},
+	{"config", "its configuration space could be read in one of the snapshots only", NULL,
+		NULL},
 	{"*", "it changed; there is no sentence for this one", NULL, NULL},
 };
 

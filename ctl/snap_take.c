@@ -21,7 +21,8 @@
 /* Names of a folder, joined by blanks: 64 VFs and the entries of a device fit well. */
 #define LIST_MAX   8192
 
-static void path_to(char path[PATH_MAX], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void path_to(char path[PATH_MAX], const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static void
 path_to(char path[PATH_MAX], const char *fmt, ...)

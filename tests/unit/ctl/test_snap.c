@@ -192,7 +192,8 @@ registers(void **state)
 	expect("config MSI-X control", "8000", "0000", "MSI-X off: the vectors were given back");
 	expect("config SR-IOV control", "0000", "0009", "its VFs are there; its VFs answer");
 	expect("config SR-IOV NumVFs", "0000", "0002", "how many VFs");
-	expect("config SR-IOV page size and addresses", "00000000", "00000010", "registers of all VFs");
+	expect("config SR-IOV page size and addresses", "00000000", "00000010",
+		"registers of all VFs");
 	expect("config 0x04c", "00000000", "01000000", "a register of the header");
 	assert_int_equal(all.n, 6);
 }
@@ -233,11 +234,14 @@ static void
 no_snapshot(void **state)
 {
 	char file[] = "/tmp/snapXXXXXX";
-	static const char *const bad[] = {"", "[]", "{}", "{\"schema\": \"vfctl.snapshot/2\", \"devices\": []}",
+	static const char *const bad[] = {"", "[]", "{}", "{\"schema\": \"vfctl.snapshot/2\", "
+		"\"devices\": []}",
 		"{\"schema\": \"vfctl.snapshot/1\"}",
 		"{\"schema\": \"vfctl.snapshot/1\", \"devices\": [{\"pci\": 5, \"facts\": {}}]}",
-		"{\"schema\": \"vfctl.snapshot/1\", \"devices\": [{\"pci\": \"a\", \"facts\": {\"b\": 5}}]}",
-		"{\"schema\": \"vfctl.snapshot/1\", \"devices\": [{\"pci\": \"0123456789abcdef\", \"facts\": {}}]}"};
+		"{\"schema\": \"vfctl.snapshot/1\", \"devices\": [{\"pci\": \"a\", \"facts\": "
+		"{\"b\": 5}}]}",
+		"{\"schema\": \"vfctl.snapshot/1\", \"devices\": [{\"pci\": \"0123456789abcdef\", "
+		"\"facts\": {}}]}"};
 	const int fd = mkstemp(file);
 
 	(void)state;
