@@ -119,6 +119,13 @@ picture() {
 	[ ! -s "$FAKE_LOG" ]
 }
 
+@test "VFIO's no-IOMMU mode isolates nothing: refused, --force or not" {
+	echo vfio-noiommu >"$SYSFS_ROOT/kernel/iommu_groups/36/name"
+	run -2 "$bind" --force 03:10.1
+	[[ "$output" == *"[no-iommu-mode]"*"isolates nothing"*"boot with the IOMMU on"* ]]
+	[ ! -s "$FAKE_LOG" ]
+}
+
 @test "without the vfio-pci driver it says so and writes nothing" {
 	rmdir "$pci/drivers/vfio-pci"
 	run -2 "$bind" 03:10.1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2086,SC2154 # guest.bash has the addresses, which have no blanks
 # bind_vfio.sh where no IOMMU confines anything: it says which of the two reasons it is, and no force
-# helps; nor does VFIO's no-IOMMU mode.
+# helps. (Debian's kernels have no no-IOMMU mode of VFIO: functional/bind_vfio.bats has that.)
 # machine: off none
 
 setup_file() {
@@ -27,23 +27,6 @@ setup() {
 	run -2 "$bind" --force pf $pf --vfs 2
 	[[ "$output" == *"[$code]"* ]]
 	same_as_before
-}
-
-@test "refused: the same in VFIO's no-IOMMU mode, which isolates nothing" {
-	echo 1 >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode || skip "this kernel has no such mode"
-	run -2 "$bind" --force $peer
-	[[ "$output" == *"[$code]"* ]]
-	# Bound by hand, it is in a group of that mode: known for what it is.
-	eth=$(netdev $peer)
-	echo vfio-pci >$pci/devices/$peer/driver_override
-	echo $peer >$pci/drivers/igb/unbind
-	echo $peer >$pci/drivers/vfio-pci/bind
-	[ "$(driver $peer)" = vfio-pci ]
-	run -0 "$bind" status $peer
-	[[ "$output" == *"no-IOMMU"* ]]
-	run -0 "$bind" unbind $peer
-	same_as_before
-	[ "$(netdev $peer)" = "$eth" ]
 }
 
 @test "status: no group, and every interface all the same" {
