@@ -198,13 +198,14 @@ part_mutants() {
 
 # system_file KERNEL FILE: the file's tests in a guest, for each of the machines that it names.
 system_file() {
-	local kernel=$1 file=$2 name machine out rc
+	local kernel=$1 file=$2 name machine out rc limit
 
 	name=$(basename "$file" .bats)
+	limit=$(sed -n 's/^# timeout: \([0-9]*\)$/\1/p' "$file")
 	while read -r machine; do
 		out=$logs/system-$name-$machine-$kernel
 		rc=0
-		tests/system/guest.sh "$build/system" "$kernel" "$machine" "$out" \
+		GUEST_LIMIT=${limit:-600} tests/system/guest.sh "$build/system" "$kernel" "$machine" "$out" \
 			env "BUILD=$build" "MACHINE=$machine" bats --tap "$top/$file" || rc=$?
 		# Of a guest that did not come up, its console tells why.
 		cat "$out/log" "$out/console" >"$out.log" 2>/dev/null

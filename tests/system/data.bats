@@ -2,6 +2,7 @@
 # shellcheck disable=SC2086,SC2154 # guest.bash has the addresses, which have no blanks
 # vfplane on igb's VFs: with the kernel's PF, and with the PF in vfplane as far as igb's PMD goes.
 # machine: iommu
+# timeout: 1200
 
 setup_file() {
 	modprobe -a igb igbvf e1000 vfio-pci

@@ -15,6 +15,8 @@ peer=0000:02:00.0 # igb1: on the same wire
 mate=0000:03:01.0 # an e1000 behind a PCI bridge, with
 mate2=0000:03:02.0
 pci=/sys/bus/pci
+# An emulated machine on a busy one: what takes milliseconds elsewhere may take seconds.
+export BIND_TIMEOUT=60
 
 # The address of igb0's VF N: VFs begin at 01:10.0, every second function.
 vf() {
