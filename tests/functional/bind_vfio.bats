@@ -91,6 +91,14 @@ picture() {
 	[ "$(driver 0000:03:10.1)" = ixgbevf ]
 }
 
+# The script once ended there, status 2, without a word.
+@test "an SSH session that no route leads to does not end it" {
+	printf '#!/bin/sh\nexit 2\n' >"$BATS_TEST_TMPDIR/bin/ip"
+	chmod +x "$BATS_TEST_TMPDIR/bin/ip"
+	SSH_CONNECTION="192.0.2.9 50000 192.0.2.1 22" run -0 "$bind" 03:10.1
+	[ "$(driver 0000:03:10.1)" = vfio-pci ]
+}
+
 @test "sees an interface that lies a folder deeper, as virtio's do" {
 	mkdir -p "$pci/devices/0000:03:10.3/virtio2/net/eth9" "$SYSFS_ROOT/class/net/eth9"
 	echo 0x1003 >"$pci/devices/0000:03:10.3/virtio2/net/eth9/flags"
