@@ -117,9 +117,13 @@ what_differs_stays_apart(void **state)
 	say(5, 9000, 0);
 	say(0x80000001, 0, 0);
 	say(5, 9000, 0); /* refused before, nothing since its reset */
+	port.policy[0].mc_quota = 1;
+	say(0x001f0003, 0, 0); /* the same message, refused for two reasons */
+	say(0x00020003, 0, 0);
 	assert_int_equal(sriov_log_fold(got, n, rows), n);
 	assert_string_equal(rows[1].last.note, "");
 	assert_int_equal(rows[6].last.chain, 2);
+	assert_string_not_equal(rows[7].last.reason, rows[8].last.reason);
 }
 
 static void
