@@ -377,30 +377,39 @@ view_mailbox(const struct view *v, struct vfp_out *o, const struct mailbox_ask *
 	vfp_out_close(o);
 }
 
+static void
+put_drift(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, const struct sriov_drift *d)
+{
+	char name[CFG_NAME] = "", text[96];
+
+	if (d->vf != UINT16_MAX)
+		vf_name(v->app, pf, d->vf, name);
+	else
+		snprintf(name, sizeof(name), "pf%u", pf->index);
+	vfp_out_open(o, NULL);
+	vfp_out_double(o, "at_s", d->at_us / 1e6, VFP_SECONDS);
+	vfp_out_str(o, "event", sriov_undo_name(d->event));
+	vfp_out_str(o, "port", name);
+	vfp_out_u64(o, "n", d->count, VFP_COUNT);
+	vfp_out_str(o, "set_again", d->result == 0 ? "yes" : strerror(-d->result));
+	vfp_out_u64(o, "max_ns", d->took_max_ns, VFP_NS);
+	vfp_out_str(o, "undone", sriov_settings_text(d->undone, text, sizeof(text)));
+	vfp_out_close(o);
+}
+
 void
 view_drift(const struct view *v, struct vfp_out *o)
 {
-	struct sriov_drift d[SRIOV_DRIFTS];
+	struct sriov_drift *d = calloc(SRIOV_DRIFTS, sizeof(*d));
 
 	vfp_out_list(o, "drift");
-	for (uint16_t i = 0; i < v->app->n_pfs; i++) {
+	for (uint16_t i = 0; d && i < v->app->n_pfs; i++) {
 		const struct pf_dev *pf = &v->app->pf[i];
-		unsigned int n = pf->pf ? sriov_pf_drifts(pf->pf, d, SRIOV_DRIFTS) : 0;
+		unsigned int n = pf->pf ? sriov_pf_drifts(pf->pf, d) : 0;
 
-		for (unsigned int k = 0; k < n; k++) {
-			char name[CFG_NAME] = "all";
-
-			if (d[k].vf != UINT16_MAX)
-				vf_name(v->app, pf, d[k].vf, name);
-			vfp_out_open(o, NULL);
-			vfp_out_double(o, "at_s", d[k].at_us / 1e6, VFP_SECONDS);
-			vfp_out_str(o, "event", sriov_undo_name(d[k].event));
-			vfp_out_str(o, "vf", name);
-			vfp_out_str(o, "set_again", d[k].result == 0 ? "yes" : strerror(-d[k].result));
-			vfp_out_u64(o, "in_ns", d[k].took_ns, VFP_NS);
-			vfp_out_str(o, "undone", d[k].what);
-			vfp_out_close(o);
-		}
+		for (unsigned int k = 0; k < n; k++)
+			put_drift(v, o, pf, &d[k]);
 	}
 	vfp_out_close(o);
+	free(d);
 }

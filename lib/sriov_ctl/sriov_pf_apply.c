@@ -96,24 +96,28 @@ set_vlan(struct sriov_pf *pf, uint16_t vf, uint16_t vid, bool on)
 		rte_pmd_ixgbe_set_vf_vlan_filter(pf->port, vid, UINT64_C(1) << vf, on));
 }
 
-int
-sriov_apply_rate(struct sriov_pf *pf, uint16_t vf)
+/* Per queue, rounded up: the PMD takes 0 for no limit. */
+static uint32_t
+rate_of_queue(const struct sriov_pf *pf, uint16_t vf)
 {
 	const uint16_t queues = pf->layout.queues_per_pool;
-	const uint32_t rate = pf->now.policy[vf].rate / queues;
-	uint32_t sum = 0;
 
-	/* The PMD adds rates up in 16 bits, and a call that it refuses forgets the VF's rates. */
-	for (uint16_t v = 0; v < pf->layout.n_vfs; v++)
-		sum += pf->now.policy[v].rate;
-	if (sum > 10000)
-		return sriov_pmd_said(pf, vf, "rates above the link's", -ERANGE);
-	return sriov_pmd_said(pf, vf, "rate",
-		rte_pmd_ixgbe_set_vf_rate_limit(pf->port, vf, rate, (UINT64_C(1) << queues) - 1));
+	return (pf->now.policy[vf].rate + queues - 1) / queues;
 }
 
 int
-sriov_apply_vf(struct sriov_pf *pf, uint16_t vf)
+sriov_apply_rate(struct sriov_pf *pf, uint16_t vf)
+{
+	const uint64_t queues = (UINT64_C(1) << pf->layout.queues_per_pool) - 1;
+
+	/* The sum over all VFs is checked where a policy is set: a call that the PMD refuses for it
+	 * forgets the VF's rates. */
+	return sriov_pmd_said(pf, vf, "rate",
+		rte_pmd_ixgbe_set_vf_rate_limit(pf->port, vf, rate_of_queue(pf, vf), queues));
+}
+
+static int
+apply_all(struct sriov_pf *pf, uint16_t vf)
 {
 	const struct sriov_vf_policy *p = &pf->now.policy[vf];
 	const struct sriov_vf_state *s = &pf->now.vf[vf];
@@ -131,6 +135,19 @@ sriov_apply_vf(struct sriov_pf *pf, uint16_t vf)
 		ret = set_vlan(pf, vf, p->vlans[i], true);
 	for (uint16_t i = 0; ret == 0 && i < s->n_vlans; i++)
 		ret = set_vlan(pf, vf, s->vlans[i], true);
+	return ret;
+}
+
+int
+sriov_apply_vf(struct sriov_pf *pf, uint16_t vf)
+{
+	int ret = apply_all(pf, vf);
+
+	if (ret == 0)
+		return 0;
+	/* Without its guards a VF is nobody's business: nothing in, nothing out. */
+	sriov_pmd_said(pf, vf, "TX off", rte_pmd_ixgbe_set_vf_tx(pf->port, vf, 0));
+	sriov_pmd_said(pf, vf, "RX off", rte_pmd_ixgbe_set_vf_rx(pf->port, vf, 0));
 	return ret;
 }
 

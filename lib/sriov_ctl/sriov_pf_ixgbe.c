@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include <rte_alarm.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
-#include <rte_interrupts.h>
 #include <rte_pmd_ixgbe.h>
 
 #include "sriov_pf_priv.h"
@@ -18,72 +14,16 @@ RTE_LOG_REGISTER(sriov_logtype, vfplane.sriov, NOTICE);
 /* No PF answers to it: an impossible low half of word 0 makes the PMD answer NACK quietly. */
 #define UNSERVED_TYPE 0x00ffu
 
-#define JOB_TIMEOUT_S 30
-
-/* A job on the interrupt thread. The poster and the thread each hold one reference. */
-struct job {
-	int (*fn)(void *arg);
-	void *arg;
-	int result;
-	int refs;
-	sem_t done;
-};
-
-static void
-job_unref(struct job *j)
-{
-	if (__atomic_sub_fetch(&j->refs, 1, __ATOMIC_ACQ_REL) == 0) {
-		sem_destroy(&j->done);
-		free(j);
-	}
-}
-
-static void
-job_run(void *arg)
-{
-	struct job *j = arg;
-
-	j->result = j->fn(j->arg);
-	sem_post(&j->done);
-	job_unref(j);
-}
-
-int
-sriov_pf_job(int (*fn)(void *arg), void *arg)
-{
-	struct timespec until;
-	struct job *j;
-	int ret;
-
-	if (rte_thread_is_intr())
-		return -EDEADLK;
-	j = calloc(1, sizeof(*j));
-	if (!j)
-		return -ENOMEM;
-	j->fn = fn;
-	j->arg = arg;
-	j->refs = 2;
-	sem_init(&j->done, 0, 0);
-	ret = rte_eal_alarm_set(1, job_run, j);
-	if (ret < 0) {
-		j->refs = 1;
-		job_unref(j);
-		return ret;
-	}
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += JOB_TIMEOUT_S;
-	do
-		ret = sem_timedwait(&j->done, &until);
-	while (ret < 0 && errno == EINTR);
-	ret = ret < 0 ? -ETIMEDOUT : j->result;
-	job_unref(j);
-	return ret;
-}
-
 static uint64_t
 cycles_to_ns(uint64_t cycles)
 {
 	return cycles * 1000 / (rte_get_timer_hz() / 1000000);
+}
+
+static int
+first_error(int first, int next)
+{
+	return first < 0 ? first : next;
 }
 
 static uint64_t
@@ -92,19 +32,25 @@ now_us(const struct sriov_pf *pf)
 	return cycles_to_ns(rte_get_timer_cycles() - pf->armed_at) / 1000;
 }
 
+/* One entry for each event and VF: a VF that resets all day must not push out what others had. */
 static void
-note_drift(struct sriov_pf *pf, enum sriov_undo event, uint16_t vf, int result, uint64_t took_ns)
+note_drift(struct sriov_pf *pf, enum sriov_undo event, uint16_t vf, uint32_t undone, int result,
+	uint64_t took_ns)
 {
-	static const char *const what[] = {
-		[SRIOV_UNDO_VF_RESET] = "port VLAN, untagged frames, RX and TX switch, hash filter",
-		[SRIOV_UNDO_PF_START] = "all of every VF, drop-enable, loopback, flow control",
-		[SRIOV_UNDO_LINK] = "rate limit",
-		[SRIOV_UNDO_CHANGE] = "what the new policy names",
-	};
+	struct sriov_drift *d = &pf->drifts[event][vf == UINT16_MAX ? SRIOV_MAX_VFS : vf];
 
+	if (undone == 0)
+		return;
 	pthread_mutex_lock(&pf->lock);
-	pf->drifts[pf->n_drifts++ % SRIOV_DRIFTS] = (struct sriov_drift){
-		now_us(pf), event, vf, what[event], result, (uint32_t)took_ns};
+	d->at_us = now_us(pf);
+	d->event = event;
+	d->vf = vf;
+	d->undone = undone;
+	d->result = result;
+	d->took_ns = took_ns;
+	if (took_ns > d->took_max_ns)
+		d->took_max_ns = took_ns;
+	d->count++;
 	pthread_mutex_unlock(&pf->lock);
 }
 
@@ -167,18 +113,61 @@ answer(struct rte_pmd_ixgbe_mb_event_param *param, const struct sriov_verdict *v
 	}
 }
 
-/* Before bind the port is known by its device's name only: messages may come during the probe. */
-static bool
-is_our_port(struct sriov_pf *pf, uint16_t port)
-{
-	char name[RTE_ETH_NAME_MAX_LEN];
+/* PFs whose policy is armed. One at a time is probed: devices are brought up in order. */
+static struct {
+	pthread_mutex_t lock;
+	struct sriov_pf *pf[SRIOV_MAX_PFS];
+} armed = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-	if (pf->port != RTE_MAX_ETHPORTS)
-		return pf->port == port;
-	if (rte_eth_dev_get_name_by_port(port, name) != 0 || strcmp(name, pf->device) != 0)
-		return false;
-	pf->port = port;
-	return true;
+/*
+ * Whose port is it? A message may come while the PF is still being probed: ethdev does not tell that
+ * port's name yet, but then it is the PF that waits for its port.
+ */
+static struct sriov_pf *
+pf_of_port(uint16_t port)
+{
+	struct sriov_pf *found = NULL;
+
+	pthread_mutex_lock(&armed.lock);
+	for (unsigned int i = 0; i < SRIOV_MAX_PFS && !found; i++)
+		if (armed.pf[i] && armed.pf[i]->port == port)
+			found = armed.pf[i];
+	for (unsigned int i = 0; i < SRIOV_MAX_PFS && !found; i++) {
+		char name[RTE_ETH_NAME_MAX_LEN];
+		struct sriov_pf *pf = armed.pf[i];
+
+		if (!pf || pf->port != RTE_MAX_ETHPORTS)
+			continue;
+		if (rte_eth_dev_get_name_by_port(port, name) != 0 || strcmp(name, pf->device) == 0)
+			found = pf;
+	}
+	pthread_mutex_unlock(&armed.lock);
+	return found;
+}
+
+static int
+arm(struct sriov_pf *pf)
+{
+	int ret = -E2BIG;
+
+	pthread_mutex_lock(&armed.lock);
+	for (unsigned int i = 0; i < SRIOV_MAX_PFS && ret < 0; i++)
+		if (!armed.pf[i]) {
+			armed.pf[i] = pf;
+			ret = 0;
+		}
+	pthread_mutex_unlock(&armed.lock);
+	return ret;
+}
+
+static void
+disarm(struct sriov_pf *pf)
+{
+	pthread_mutex_lock(&armed.lock);
+	for (unsigned int i = 0; i < SRIOV_MAX_PFS; i++)
+		if (armed.pf[i] == pf)
+			armed.pf[i] = NULL;
+	pthread_mutex_unlock(&armed.lock);
 }
 
 /* What was granted must be on the NIC before the VF reads ACK; else it was not granted. */
@@ -195,28 +184,16 @@ act(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *before, struc
 	return ret;
 }
 
-/* Interrupt thread, called by the PMD. */
-static int
-on_mailbox(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret_param)
+static void
+judge(struct sriov_pf *pf, struct rte_pmd_ixgbe_mb_event_param *param, uint64_t asked)
 {
-	const uint64_t asked = rte_get_timer_cycles();
-	struct rte_pmd_ixgbe_mb_event_param *param = ret_param;
-	struct sriov_pf *pf = arg;
-	struct sriov_vf_state before;
+	const uint16_t vf = param->vfid;
+	const struct sriov_vf_state before = pf->now.vf[vf];
 	struct sriov_verdict v;
 	struct sriov_msg m;
 	uint64_t took;
-	uint16_t vf;
 	int effect;
 
-	if (type != RTE_ETH_EVENT_VF_MBOX || !param || !is_our_port(pf, port))
-		return 0;
-	/* Whatever happens below: nothing is granted that was not decided. */
-	param->retval = RTE_PMD_IXGBE_MB_EVENT_NOOP_NACK;
-	vf = param->vfid;
-	if (vf >= pf->layout.n_vfs)
-		return 0;
-	before = pf->now.vf[vf];
 	sriov_mbox_decode(param->msg, &m);
 	v = sriov_policy_judge(&pf->now, vf, &m,
 		cycles_to_ns(asked - pf->armed_at) / 1000000 + 1);
@@ -224,8 +201,30 @@ on_mailbox(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret_par
 	answer(param, &v);
 	took = cycles_to_ns(rte_get_timer_cycles() - asked);
 	if (m.reset_done)
-		note_drift(pf, SRIOV_UNDO_VF_RESET, vf, effect, took);
+		note_drift(pf, SRIOV_UNDO_VF_RESET, vf,
+			sriov_undone_by_reset(&pf->now.policy[vf], &before), effect, took);
 	record(pf, vf, &m, &v, effect, took);
+}
+
+/* Interrupt thread, called by the PMD. */
+static int
+on_mailbox(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret_param)
+{
+	const uint64_t asked = rte_get_timer_cycles();
+	struct rte_pmd_ixgbe_mb_event_param *param = ret_param;
+	struct sriov_pf *pf;
+
+	if (type != RTE_ETH_EVENT_VF_MBOX || !param)
+		return 0;
+	pf = pf_of_port(port);
+	if (pf && pf != arg)
+		return 0; /* its own call answers */
+	/* Whatever happens below: nothing is granted that was not decided. */
+	param->retval = RTE_PMD_IXGBE_MB_EVENT_NOOP_NACK;
+	if (!pf || param->vfid >= pf->layout.n_vfs)
+		return 0;
+	pf->port = port;
+	judge(pf, param, asked);
 	return 0;
 }
 
@@ -255,10 +254,13 @@ sriov_pf_arm(struct sriov_pf *pf, struct vfp_err *err)
 {
 	int ret = rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_VF_MBOX, on_mailbox, pf);
 
+	if (ret == 0) {
+		pf->armed_at = rte_get_timer_cycles();
+		ret = arm(pf);
+		pf->armed = true;
+	}
 	if (ret < 0)
 		return vfp_err_set(err, ret, "mailbox callback: %s", strerror(-ret));
-	pf->armed = true;
-	pf->armed_at = rte_get_timer_cycles();
 	return 0;
 }
 
@@ -298,14 +300,16 @@ sriov_pf_assign_macs(struct sriov_pf *pf, struct vfp_err *err)
 	return 0;
 }
 
+/* Every VF, whatever happens with one of them: the first error is told. */
 static int
 ping_job(void *arg)
 {
 	struct sriov_pf *pf = arg;
 	int ret = 0;
 
-	for (uint16_t v = 0; ret == 0 && v < pf->layout.n_vfs; v++)
-		ret = sriov_pmd_said(pf, v, "ping", rte_pmd_ixgbe_ping_vf(pf->port, v));
+	for (uint16_t v = 0; v < pf->layout.n_vfs; v++)
+		ret = first_error(ret, sriov_pmd_said(pf, v, "ping",
+					       rte_pmd_ixgbe_ping_vf(pf->port, v)));
 	return ret;
 }
 
@@ -318,22 +322,31 @@ sriov_pf_ping(struct sriov_pf *pf)
 static int
 apply_job(void *arg)
 {
-	const uint64_t from = rte_get_timer_cycles();
 	struct sriov_pf *pf = arg;
+	uint64_t from = rte_get_timer_cycles();
 	int ret = sriov_apply_port(pf);
 
-	for (uint16_t v = 0; ret == 0 && v < pf->layout.n_vfs; v++)
-		ret = sriov_apply_vf(pf, v);
-	for (uint16_t v = 0; ret == 0 && v < pf->layout.n_vfs; v++)
-		if (sriov_policy_wants_mc(&pf->now.vf[v]) || pf->now.vf[v].xcast > SRIOV_XCAST_MULTI)
-			ret = sriov_apply_multicast(pf, v);
 	if (pf->started)
-		note_drift(pf, SRIOV_UNDO_PF_START, UINT16_MAX, ret,
+		note_drift(pf, SRIOV_UNDO_PF_START, UINT16_MAX, SRIOV_SETTING_PORT, ret,
 			cycles_to_ns(rte_get_timer_cycles() - from));
+	for (uint16_t v = 0; v < pf->layout.n_vfs; v++) {
+		const struct sriov_vf_state *s = &pf->now.vf[v];
+		int one;
+
+		from = rte_get_timer_cycles();
+		one = sriov_apply_vf(pf, v);
+		if (sriov_policy_wants_mc(s) || s->xcast > SRIOV_XCAST_MULTI)
+			one = first_error(one, sriov_apply_multicast(pf, v));
+		if (pf->started)
+			note_drift(pf, SRIOV_UNDO_PF_START, v,
+				sriov_undone_by_start(&pf->now.policy[v], s), one,
+				cycles_to_ns(rte_get_timer_cycles() - from));
+		ret = first_error(ret, one);
+	}
 	pf->started = true;
 	pf->link_up = false; /* rates are set again when the link is seen */
 	/* Whoever holds a VF from before this start learns so that it must reset. */
-	return ret == 0 ? ping_job(pf) : ret;
+	return first_error(ret, ping_job(pf));
 }
 
 int
@@ -352,6 +365,7 @@ struct change {
 	struct sriov_pf *pf;
 	uint16_t vf;
 	const struct sriov_vf_policy *policy;
+	struct vfp_err *err;
 };
 
 static int
@@ -361,7 +375,13 @@ change_job(void *arg)
 	struct change *c = arg;
 	struct sriov_pf *pf = c->pf;
 	const struct sriov_vf_policy old = pf->now.policy[c->vf];
+	const struct sriov_vf_state before = pf->now.vf[c->vf];
+	const char *why = sriov_port_check(&pf->now, c->vf, c->policy);
+	uint32_t revoked;
 	int ret;
+
+	if (why)
+		return vfp_err_set(c->err, -EINVAL, "VF %u: %s", c->vf, why);
 
 	/* An address that the operator assigns replaces what the VF had chosen. */
 	if (memcmp(old.mac, c->policy->mac, sizeof(old.mac)) != 0)
@@ -369,27 +389,33 @@ change_job(void *arg)
 	pthread_mutex_lock(&pf->lock);
 	pf->now.policy[c->vf] = *c->policy;
 	pthread_mutex_unlock(&pf->lock);
-	ret = sriov_apply_policy(pf, c->vf, &old);
-	note_drift(pf, SRIOV_UNDO_CHANGE, c->vf, ret, cycles_to_ns(rte_get_timer_cycles() - from));
-	return ret;
+	revoked = sriov_policy_revoke(&pf->now, c->vf);
+	ret = sriov_apply_change(pf, c->vf, &before, revoked);
+	ret = first_error(ret, sriov_apply_policy(pf, c->vf, &old));
+	note_drift(pf, SRIOV_UNDO_CHANGE, c->vf, sriov_changed(&old, c->policy), ret,
+		cycles_to_ns(rte_get_timer_cycles() - from));
+	pthread_mutex_lock(&pf->lock);
+	pf->counts[c->vf].state = pf->now.vf[c->vf];
+	pthread_mutex_unlock(&pf->lock);
+	return ret < 0 ? vfp_err_set(c->err, ret, "VF %u: the NIC's driver says: %s", c->vf,
+				 strerror(-ret))
+		       : 0;
 }
 
 int
 sriov_pf_set_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_policy *policy,
 	struct vfp_err *err)
 {
-	struct change c = {pf, vf, policy};
-	const char *why = sriov_policy_check(policy);
+	struct change c = {pf, vf, policy, err};
 	int ret;
 
 	if (vf >= pf->layout.n_vfs)
-		return vfp_err_set(err, -EINVAL, "there is no VF %u", vf);
-	if (why)
-		return vfp_err_set(err, -EINVAL, "VF %u: %s", vf, why);
+		return vfp_err_set(err, -EINVAL, "there is no VF %u: the PF has %u", vf,
+			pf->layout.n_vfs);
 	ret = sriov_pf_job(change_job, &c);
-	if (ret < 0)
-		return vfp_err_set(err, ret, "VF %u: the NIC's driver says: %s", vf, strerror(-ret));
-	return 0;
+	if (ret == -ETIMEDOUT || ret == -EDEADLK)
+		vfp_err_set(err, ret, "VF %u: the interrupt thread does not answer", vf);
+	return ret;
 }
 
 struct vf_switch {
@@ -448,7 +474,7 @@ rates_again(struct sriov_pf *pf)
 		if (pf->now.policy[v].rate == 0)
 			continue;
 		ret = sriov_apply_rate(pf, v);
-		note_drift(pf, SRIOV_UNDO_LINK, v, ret,
+		note_drift(pf, SRIOV_UNDO_LINK, v, SRIOV_SETTING_RATE, ret,
 			cycles_to_ns(rte_get_timer_cycles() - from));
 	}
 }
@@ -494,27 +520,27 @@ sriov_pf_log(struct sriov_pf *pf)
 	return pf->log;
 }
 
-unsigned int
-sriov_pf_drifts(struct sriov_pf *pf, struct sriov_drift *out, unsigned int max)
+static int
+by_time(const void *a, const void *b)
 {
-	unsigned int n;
+	const struct sriov_drift *x = a, *y = b;
 
-	pthread_mutex_lock(&pf->lock);
-	n = pf->n_drifts < SRIOV_DRIFTS ? pf->n_drifts : SRIOV_DRIFTS;
-	if (n > max)
-		n = max;
-	for (unsigned int i = 0; i < n; i++)
-		out[i] = pf->drifts[(pf->n_drifts - n + i) % SRIOV_DRIFTS];
-	pthread_mutex_unlock(&pf->lock);
-	return n;
+	return (x->at_us > y->at_us) - (x->at_us < y->at_us);
 }
 
-const char *
-sriov_undo_name(enum sriov_undo u)
+unsigned int
+sriov_pf_drifts(struct sriov_pf *pf, struct sriov_drift out[SRIOV_DRIFTS])
 {
-	static const char *const names[] = {"VF reset", "PF start", "link up", "new policy"};
+	unsigned int n = 0;
 
-	return names[u];
+	pthread_mutex_lock(&pf->lock);
+	for (unsigned int e = 0; e < SRIOV_UNDOS; e++)
+		for (unsigned int v = 0; v <= SRIOV_MAX_VFS; v++)
+			if (pf->drifts[e][v].count > 0)
+				out[n++] = pf->drifts[e][v];
+	pthread_mutex_unlock(&pf->lock);
+	qsort(out, n, sizeof(*out), by_time);
+	return n;
 }
 
 int
@@ -535,6 +561,7 @@ sriov_pf_free(struct sriov_pf *pf)
 		return;
 	if (pf->armed)
 		rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_VF_MBOX, on_mailbox, pf);
+	disarm(pf);
 	pthread_mutex_destroy(&pf->lock);
 	sriov_log_free(pf->log);
 	free(pf);

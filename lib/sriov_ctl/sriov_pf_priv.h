@@ -12,6 +12,8 @@
 
 extern int sriov_logtype;
 
+#define SRIOV_MAX_PFS 8
+
 #define SRIOV_LOG(level, ...) rte_log(RTE_LOG_##level, sriov_logtype, "SRIOV: " __VA_ARGS__)
 
 struct sriov_pf {
@@ -29,14 +31,16 @@ struct sriov_pf {
 	/* Guards what other threads read: counts, policies, drifts. Held for copies only. */
 	pthread_mutex_t lock;
 	struct sriov_counts counts[SRIOV_MAX_VFS];
-	uint64_t n_drifts;
-	struct sriov_drift drifts[SRIOV_DRIFTS];
+	struct sriov_drift drifts[SRIOV_UNDOS][SRIOV_MAX_VFS + 1]; /* the last: the port */
 };
 
 /** Log and count what the PMD refused; hands ret back. vf may be UINT16_MAX. */
 int sriov_pmd_said(struct sriov_pf *pf, uint16_t vf, const char *what, int ret);
 
-/** Set all that a VF has: what its reset loses first, in the order of danger. */
+/**
+ * Set all that a VF has: what its reset loses first, in the order of danger. Where the PMD refuses
+ * one of it, the VF is shut: nothing in or out until its next reset, which sets all again.
+ */
 int sriov_apply_vf(struct sriov_pf *pf, uint16_t vf);
 /** Anti-spoof of one VF. VLAN anti-spoof works only where MAC anti-spoof is on. */
 int sriov_apply_anti_spoof(struct sriov_pf *pf, uint16_t vf);

@@ -98,7 +98,8 @@ static struct sriov_verdict
 judge_reset(struct sriov_vf_state *s, const struct sriov_msg *m)
 {
 	const struct sriov_vf_state old = *s;
-	uint32_t actions = SRIOV_DO_REAPPLY | (old.n_mc > 0 ? SRIOV_DO_MULTICAST : 0) |
+	const bool mc = old.n_mc > 0 || old.xcast > SRIOV_XCAST_MULTI;
+	uint32_t actions = SRIOV_DO_REAPPLY | (mc ? SRIOV_DO_MULTICAST : 0) |
 			   (old.n_vlans > 0 ? SRIOV_DO_VLANS : 0) |
 			   (old.n_macvlans > 0 ? SRIOV_DO_MACVLANS : 0);
 
@@ -230,6 +231,24 @@ vlan_fits(const struct sriov_port *port, uint16_t vid)
 	return n <= SRIOV_VLAN_FILTERS;
 }
 
+/* A VLAN that the operator gave to others is not for a VF to choose, whatever its quota. */
+static bool
+vlan_is_given(const struct sriov_port *port, uint16_t vf, uint16_t vid)
+{
+	for (uint16_t v = 0; v < port->n_vfs; v++) {
+		const struct sriov_vf_policy *p = &port->policy[v];
+
+		if (v == vf)
+			continue;
+		if (p->port_vlan == vid)
+			return true;
+		for (unsigned int i = 0; i < p->n_vlans; i++)
+			if (p->vlans[i] == vid)
+				return true;
+	}
+	return false;
+}
+
 static struct sriov_verdict
 remove_vlan(struct sriov_vf_state *s, uint16_t vid)
 {
@@ -262,6 +281,8 @@ judge_vlan(struct sriov_port *port, uint16_t vf, const struct sriov_msg *m)
 	for (unsigned int i = 0; i < s->n_vlans; i++)
 		if (s->vlans[i] == m->vid)
 			return ack(0, "vlan_quota", "has it already");
+	if (!p->trusted && vlan_is_given(port, vf, m->vid))
+		return nack("vlans", "VLAN of somebody else");
 	if (s->n_vlans >= p->vlan_quota || s->n_vlans >= SRIOV_OWN_VLANS)
 		return nack("vlan_quota", "VLAN quota used up");
 	if (!vlan_fits(port, m->vid))
@@ -278,20 +299,24 @@ judge_frame(const struct sriov_vf_policy *p, const struct sriov_msg *m)
 	return ack(0, "max_frame", "within the PF's frame");
 }
 
+static uint32_t
+xcast_ceiling(const struct sriov_vf_policy *p)
+{
+	const uint32_t most = p->trusted ? SRIOV_XCAST_ALLMULTI : SRIOV_XCAST_MULTI;
+
+	return p->xcast < most ? p->xcast : most;
+}
+
 static struct sriov_verdict
 judge_xcast(struct sriov_vf_state *s, const struct sriov_vf_policy *p, const struct sriov_msg *m)
 {
-	uint32_t ceiling = p->xcast;
+	const uint32_t ceiling = xcast_ceiling(p);
 	struct sriov_verdict v;
 
 	if (s->api != API_1_2 && s->api != API_1_3)
 		return nack("protocol", "needs API 1.2");
 	if (m->value >= SRIOV_XCAST_PROMISC)
 		return nack("xcast", "no promiscuous VF");
-	if (!p->trusted && ceiling > SRIOV_XCAST_MULTI)
-		ceiling = SRIOV_XCAST_MULTI;
-	if (ceiling > SRIOV_XCAST_ALLMULTI)
-		ceiling = SRIOV_XCAST_ALLMULTI;
 	s->xcast = m->value > ceiling ? ceiling : m->value;
 	v = ack(SRIOV_DO_MULTICAST, "xcast", s->xcast == m->value ? "granted" : "clamped to multi");
 	v.clamp = s->xcast != m->value;
@@ -388,6 +413,88 @@ sriov_policy_judge(
 		sriov_mbox_api_rank(s->api) < sriov_mbox_api_rank(p->api_floor))
 		return refuse(m->type, "api_floor", "API too old");
 	return judge_type(port, vf, m);
+}
+
+static uint32_t
+revoke_macs(struct sriov_port *port, uint16_t vf)
+{
+	const struct sriov_vf_policy *p = &port->policy[vf];
+	struct sriov_vf_state *s = &port->vf[vf];
+	uint8_t kept = 0;
+	uint32_t actions = 0;
+
+	if (s->own_mac && (p->mac_policy == SRIOV_MAC_LOCKED ||
+				  (!may_be_any(p) && !in_list(p, s->mac)))) {
+		s->own_mac = false;
+		actions |= SRIOV_DO_MAC;
+	}
+	for (unsigned int i = 0; i < s->n_macvlans; i++) {
+		const uint8_t *mac = s->macvlans[i];
+
+		if (kept < p->macvlan_quota && (may_be_any(p) || in_list(p, mac)))
+			memmove(s->macvlans[kept++], mac, 6);
+	}
+	if (kept < s->n_macvlans)
+		actions |= SRIOV_DO_MACVLANS;
+	s->n_macvlans = kept;
+	return actions;
+}
+
+static uint32_t
+revoke_vlans(struct sriov_port *port, uint16_t vf)
+{
+	const struct sriov_vf_policy *p = &port->policy[vf];
+	struct sriov_vf_state *s = &port->vf[vf];
+	uint8_t kept = 0, had = s->n_vlans;
+
+	for (unsigned int i = 0; i < had; i++) {
+		const uint16_t vid = s->vlans[i];
+
+		if (p->port_vlan == 0 && kept < p->vlan_quota &&
+			(p->trusted || !vlan_is_given(port, vf, vid)))
+			s->vlans[kept++] = vid;
+	}
+	s->n_vlans = kept;
+	return kept < had ? SRIOV_DO_VLANS : 0;
+}
+
+uint32_t
+sriov_policy_revoke(struct sriov_port *port, uint16_t vf)
+{
+	const struct sriov_vf_policy *p = &port->policy[vf];
+	struct sriov_vf_state *s = &port->vf[vf];
+	const uint32_t ceiling = xcast_ceiling(p);
+	uint32_t actions = revoke_macs(port, vf) | revoke_vlans(port, vf);
+
+	if (s->n_mc > p->mc_quota) {
+		s->n_mc = p->mc_quota;
+		actions |= SRIOV_DO_MULTICAST;
+	}
+	if (s->xcast > ceiling) {
+		s->xcast = ceiling;
+		actions |= SRIOV_DO_MULTICAST;
+	}
+	return actions;
+}
+
+const char *
+sriov_port_check(const struct sriov_port *port, uint16_t vf, const struct sriov_vf_policy *p)
+{
+	struct sriov_port with = *port;
+	uint32_t rates = 0;
+
+	if (sriov_policy_check(p))
+		return sriov_policy_check(p);
+	if (is_taken(port, vf, p->mac))
+		return "that MAC is somebody else's";
+	with.policy[vf] = *p;
+	if (!vlan_fits(&with, 0))
+		return "the card has no VLAN filter left";
+	for (uint16_t v = 0; v < port->n_vfs; v++)
+		rates += with.policy[v].rate;
+	if (rates > SRIOV_LINK_MBIT)
+		return "the rates of all VFs together are above the link's 10000 Mbit/s";
+	return NULL;
 }
 
 void

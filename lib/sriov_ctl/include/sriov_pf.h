@@ -21,6 +21,7 @@
 
 #include <vfp_err.h>
 
+#include "sriov_drift.h"
 #include "sriov_layout.h"
 #include "sriov_log.h"
 #include "sriov_policy.h"
@@ -45,20 +46,18 @@ struct sriov_counts {
 	struct sriov_vf_state state;
 };
 
-/** What undid settings of ours. */
-enum sriov_undo { SRIOV_UNDO_VF_RESET, SRIOV_UNDO_PF_START, SRIOV_UNDO_LINK, SRIOV_UNDO_CHANGE };
-
-/** Settings that an event undid, and their return. */
+/** Settings that an event undid, and their return; the last time and how often. */
 struct sriov_drift {
-	uint64_t at_us;
+	uint64_t at_us; /**< the last time, as sriov_record.at_us */
+	uint64_t count;
 	enum sriov_undo event;
-	uint16_t vf;	  /**< UINT16_MAX: all of them, and the port's own */
-	const char *what; /**< static: what is lost by such an event */
-	int result;	  /**< of setting it again: 0 or -errno */
-	uint32_t took_ns;
+	uint16_t vf;	 /**< UINT16_MAX: the port's own */
+	uint32_t undone; /**< enum sriov_setting */
+	int result;	 /**< of setting it again: 0 or -errno */
+	uint32_t took_ns, took_max_ns;
 };
 
-#define SRIOV_DRIFTS 64 /**< the last so many are kept */
+#define SRIOV_DRIFTS (SRIOV_UNDOS * (SRIOV_MAX_VFS + 1)) /**< room for all */
 
 /** Make one; nothing is touched. */
 int sriov_pf_new(const struct sriov_pf_conf *conf, struct sriov_pf **pf, struct vfp_err *err);
@@ -89,8 +88,10 @@ int sriov_pf_assign_macs(struct sriov_pf *pf, struct vfp_err *err);
 int sriov_pf_apply(struct sriov_pf *pf, struct vfp_err *err);
 
 /**
- * Give a VF another policy from now on, and bring the NIC in line. What it was granted stays.
- * @return 0; -EINVAL when the policy contradicts itself or there is no such VF; what the PMD said
+ * Give a VF another policy from now on, and bring the NIC in line. What it was granted and may have
+ * no longer is taken back.
+ * @return 0; -EINVAL when the policy contradicts itself or other VFs', or there is no such VF: then
+ *         nothing has changed; what the PMD said
  */
 int sriov_pf_set_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_policy *policy,
 	struct vfp_err *err);
@@ -119,11 +120,8 @@ int sriov_pf_counts(struct sriov_pf *pf, uint16_t vf, struct sriov_counts *c);
 /** The mailbox log. Any thread may read it. */
 struct sriov_log *sriov_pf_log(struct sriov_pf *pf);
 
-/** Copy the newest drifts, oldest first; how many. Any thread. */
-unsigned int sriov_pf_drifts(struct sriov_pf *pf, struct sriov_drift *out, unsigned int max);
-
-/** "VF reset", "PF start", "link up", "new policy" */
-const char *sriov_undo_name(enum sriov_undo u);
+/** Copy the drifts, oldest first; how many. Any thread. */
+unsigned int sriov_pf_drifts(struct sriov_pf *pf, struct sriov_drift out[SRIOV_DRIFTS]);
 
 /** One VF's policy as it is now. Any thread. -EINVAL for a VF that is none. */
 int sriov_pf_policy(struct sriov_pf *pf, uint16_t vf, struct sriov_vf_policy *p);

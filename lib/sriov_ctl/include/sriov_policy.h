@@ -32,6 +32,7 @@
 #define SRIOV_RARS	   128 /**< receive addresses of the card; VF v owns number 127 - v */
 #define SRIOV_FRAME_MIN    64  /**< bytes, with header and FCS */
 #define SRIOV_REQUEST_RATE 200 /**< requests a second, the default */
+#define SRIOV_LINK_MBIT	   10000
 
 enum sriov_mac_policy {
 	SRIOV_MAC_LOCKED, /**< the assigned address */
@@ -53,7 +54,8 @@ struct sriov_vf_policy {
 	uint16_t port_vlan;    /**< the PF tags all it sends with this one; 0: none */
 	uint16_t n_vlans;
 	uint16_t vlans[SRIOV_POLICY_VLANS]; /**< registered by the PF; the VF may name them */
-	uint8_t vlan_quota;		    /**< VLANs of its own choice besides these */
+	/** VLANs of its own choice besides these; not those of other VFs unless it is trusted. */
+	uint8_t vlan_quota;
 	uint8_t mc_quota;		    /**< multicast hashes, at most SRIOV_MAX_MC */
 	enum sriov_xcast xcast;		    /**< ceiling: MULTI or ALLMULTI */
 	uint32_t max_frame;    /**< bytes with header and FCS; 1518 for an MTU of 1500 */
@@ -137,6 +139,19 @@ void sriov_policy_default(struct sriov_vf_policy *p);
 
 /** What contradicts itself in a policy, or NULL. Static sentences. */
 const char *sriov_policy_check(const struct sriov_vf_policy *p);
+
+/**
+ * May a VF of this port get that policy, beside the others: MAC, VLAN filters, rates? NULL, or a
+ * static sentence. The port stays as it is.
+ */
+const char *sriov_port_check(
+	const struct sriov_port *port, uint16_t vf, const struct sriov_vf_policy *p);
+
+/**
+ * Take from a VF's state what its policy does not allow any more.
+ * @return what that means for the NIC, enum sriov_action
+ */
+uint32_t sriov_policy_revoke(struct sriov_port *port, uint16_t vf);
 
 /** The address a VF gets when the configuration names none: 02:09:c0:00:PF:VF. */
 void sriov_policy_default_mac(unsigned int pf, unsigned int vf, uint8_t mac[6]);

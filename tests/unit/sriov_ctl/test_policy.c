@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "sriov_drift.h"
 #include "sriov_policy.h"
 
 static struct sriov_port port;
@@ -390,7 +391,118 @@ the_cards_vlan_filters_run_out(void **state)
 	reset();
 	assert_int_equal(say(0x00010004, 50, 0).answer, SRIOV_ACK);
 	assert_int_equal(say(0x00010004, 51, 0).answer, SRIOV_NACK);
+	p.trusted = true;
 	assert_int_equal(say(0x00010004, 1005, 0).answer, SRIOV_ACK); /* shares a filter */
+}
+
+static void
+vlans_of_others_are_theirs(void **state)
+{
+	(void)state;
+	p.vlan_quota = 4;
+	port.policy[0].port_vlan = 300;
+	port.policy[2].n_vlans = 1;
+	port.policy[2].vlans[0] = 40;
+	reset();
+	assert_int_equal(say(0x00010004, 300, 0).answer, SRIOV_NACK);
+	assert_int_equal(say(0x00010004, 40, 0).answer, SRIOV_NACK);
+	assert_int_equal(say(0x00010004, 41, 0).answer, SRIOV_ACK);
+	port.vf[2].n_vlans = 1; /* two VFs may choose the same */
+	port.vf[2].vlans[0] = 42;
+	assert_int_equal(say(0x00010004, 42, 0).answer, SRIOV_ACK);
+	p.trusted = true;
+	assert_int_equal(say(0x00010004, 300, 0).answer, SRIOV_ACK);
+}
+
+static void
+a_stricter_policy_takes_back(void **state)
+{
+	(void)state;
+	p.trusted = true;
+	p.mac_policy = SRIOV_MAC_ANY;
+	p.macvlan_quota = 2;
+	p.vlan_quota = 3;
+	p.xcast = SRIOV_XCAST_ALLMULTI;
+	reset();
+	say(8, 4, 0);
+	say(2, MAC_WORDS(0x20));
+	say(0x00020006, MAC_WORDS(0x40));
+	say(0x00020006, MAC_WORDS(0x41));
+	say(0x00010004, 50, 0);
+	say(0x00010004, 51, 0);
+	say(0x00050003, 0, 0);
+	say(0xc, SRIOV_XCAST_ALLMULTI, 0);
+	assert_true(s.own_mac && s.n_macvlans == 2 && s.n_vlans == 2 && s.n_mc == 5 && s.xcast == 2);
+	assert_int_equal(sriov_policy_revoke(&port, VF), 0); /* all of it is allowed */
+	p.macvlan_quota = 1;
+	assert_int_equal(sriov_policy_revoke(&port, VF), SRIOV_DO_MACVLANS);
+	p.vlan_quota = 1;
+	assert_int_equal(sriov_policy_revoke(&port, VF), SRIOV_DO_VLANS);
+	assert_int_equal(s.vlans[0], 50);
+	p.port_vlan = 300;
+	p.trusted = false;
+	p.mac_policy = SRIOV_MAC_LOCKED;
+	p.mc_quota = 4;
+	assert_int_equal(sriov_policy_revoke(&port, VF),
+		SRIOV_DO_MAC | SRIOV_DO_MACVLANS | SRIOV_DO_VLANS | SRIOV_DO_MULTICAST);
+	assert_false(s.own_mac);
+	assert_int_equal(s.n_macvlans + s.n_vlans, 0);
+	assert_int_equal(s.n_mc, 4);
+	assert_int_equal(s.xcast, SRIOV_XCAST_MULTI);
+}
+
+static void
+a_policy_fits_beside_the_others(void **state)
+{
+	struct sriov_vf_policy q = p;
+
+	(void)state;
+	assert_null(sriov_port_check(&port, VF, &q));
+	memcpy(q.mac, port.policy[2].mac, 6);
+	assert_string_equal(sriov_port_check(&port, VF, &q), "that MAC is somebody else's");
+	memcpy(q.mac, port.pf_mac, 6);
+	assert_non_null(sriov_port_check(&port, VF, &q));
+	q = p;
+	q.rate = 6000;
+	port.policy[0].rate = 4000;
+	assert_null(sriov_port_check(&port, VF, &q));
+	q.rate = 6001;
+	assert_non_null(sriov_port_check(&port, VF, &q));
+	q = p;
+	q.xcast = SRIOV_XCAST_ALLMULTI;
+	assert_non_null(sriov_port_check(&port, VF, &q)); /* contradicts itself */
+	q = p;
+	port.policy[0].n_vlans = port.policy[2].n_vlans = 30;
+	for (unsigned int i = 0; i < 30; i++) {
+		port.policy[0].vlans[i] = 1000 + i;
+		port.policy[2].vlans[i] = 2000 + i;
+	}
+	assert_null(sriov_port_check(&port, VF, &q)); /* 62 */
+	q.n_vlans = 4;
+	q.vlans[2] = 8;
+	q.vlans[3] = 9;
+	assert_non_null(sriov_port_check(&port, VF, &q));
+}
+
+static void
+events_undo_what_was_in_force(void **state)
+{
+	char text[96];
+
+	(void)state;
+	p.n_vlans = 0;
+	assert_int_equal(sriov_undone_by_reset(&p, &s), 0); /* a plain VF loses nothing */
+	p.port_vlan = 300;
+	p.rate = 100;
+	s.n_mc = 2;
+	sriov_settings_text(sriov_undone_by_reset(&p, &s), text, sizeof(text));
+	assert_string_equal(text, "port VLAN, multicast");
+	sriov_settings_text(sriov_undone_by_start(&p, &s), text, sizeof(text));
+	assert_string_equal(text, "port VLAN, MAC, anti-spoof, multicast, rate");
+	assert_int_equal(sriov_changed(&p, &port.policy[0]),
+		SRIOV_SETTING_PORT_VLAN | SRIOV_SETTING_MAC | SRIOV_SETTING_RATE);
+	assert_int_equal(sriov_changed(&p, &p), 0);
+	assert_string_equal(sriov_settings_text(0, text, sizeof(text)), "nothing");
 }
 
 static void
@@ -526,6 +638,10 @@ main(void)
 		cmocka_unit_test_setup(vlans_of_its_own_choice, setup),
 		cmocka_unit_test_setup(a_port_vlan_is_the_only_one, setup),
 		cmocka_unit_test_setup(the_cards_vlan_filters_run_out, setup),
+		cmocka_unit_test_setup(vlans_of_others_are_theirs, setup),
+		cmocka_unit_test_setup(a_stricter_policy_takes_back, setup),
+		cmocka_unit_test_setup(a_policy_fits_beside_the_others, setup),
+		cmocka_unit_test_setup(events_undo_what_was_in_force, setup),
 		cmocka_unit_test_setup(an_old_api_is_refused, setup),
 		cmocka_unit_test_setup(too_many_requests, setup),
 		cmocka_unit_test_setup(contradictions_are_named, setup),

@@ -108,6 +108,16 @@ in_config(unsigned int vf, uint16_t vid)
 	return false;
 }
 
+/* Does the configuration give the VLAN to another VF? */
+static bool
+given(unsigned int vf, uint16_t vid)
+{
+	for (unsigned int v = 0; v < VFS; v++)
+		if (v != vf && (port.policy[v].port_vlan == vid || in_config(v, vid)))
+			return true;
+	return false;
+}
+
 /* Each says whether the rules grant the message, and moves the second opinion's state on. */
 static bool
 ref_mac(unsigned int vf, unsigned int i)
@@ -159,6 +169,8 @@ ref_vlan(unsigned int vf, bool add, unsigned int i)
 		return had;
 	}
 	if (port.policy[vf].vlan_quota == 0 || vid > 4094)
+		return false;
+	if (!ref[vf].joined[i] && !port.policy[vf].trusted && given(vf, vid))
 		return false;
 	if (!ref[vf].joined[i] && count(ref[vf].joined, VIDS) >= port.policy[vf].vlan_quota)
 		return false;
