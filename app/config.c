@@ -787,6 +787,24 @@ check_next_hop(struct parse *p, int line, const struct cfg_forward *f, const cha
 	}
 }
 
+/* The line of the VF whose rate is one too many. */
+static void
+check_rates(struct parse *p, cfg_t *root)
+{
+	uint32_t sum[CFG_MAX_PF] = {0};
+
+	for (uint32_t i = 0; i < p->c->n_vf; i++) {
+		const struct cfg_vf_sec *vf = &p->c->vf[i];
+		const uint32_t before = sum[vf->pf];
+
+		sum[vf->pf] += vf->policy.rate;
+		if (before <= SRIOV_LINK_MBIT && sum[vf->pf] > SRIOV_LINK_MBIT)
+			complain(p, line_of(p, cfg_getnsec(root, "vf", i), find_spec("vf", "rate")),
+				"rate = %u: the rates of all VFs together are %u Mbit/s; allowed: %d",
+				vf->policy.rate, sum[vf->pf], SRIOV_LINK_MBIT);
+	}
+}
+
 static void
 check_references(struct parse *p, cfg_t *root)
 {
@@ -831,6 +849,8 @@ fill_all(struct parse *p, cfg_t *root)
 			add[s](p, cfg_getnsec(root, sections[s], i));
 	if (!p->failed)
 		check_references(p, root);
+	if (!p->failed)
+		check_rates(p, root);
 	for (uint32_t i = 0; i < p->c->n_vf; i++)
 		config_vf_name(p->c, p->c->vf[i].pf, p->c->vf[i].index, p->c->vf[i].name);
 }

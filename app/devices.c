@@ -6,6 +6,8 @@
 
 #include <bsd/string.h>
 
+#include <vfp_parse.h>
+
 #include "bringup.h"
 #include "pci.h"
 
@@ -86,6 +88,21 @@ fill_policy(struct app *app, struct pf_dev *pf, uint16_t v)
 		p->vlans[p->n_vlans++] = sec->vlans[i];
 }
 
+/* Configured addresses differ, but one of them may be what another VF has by default. */
+static int
+check_macs(const struct pf_dev *pf, struct vfp_err *err)
+{
+	char mac[VFP_MAC_TEXT];
+
+	for (uint16_t v = 1; v < pf->n_vfs; v++)
+		for (uint16_t u = 0; u < v; u++)
+			if (memcmp(pf->conf.vf[u].mac, pf->conf.vf[v].mac, 6) == 0)
+				return vfp_err_set(err, -EINVAL,
+					"pf%u: VF %u and VF %u both have %s: give each its own mac",
+					pf->index, u, v, vfp_mac_text(pf->conf.vf[v].mac, mac));
+	return 0;
+}
+
 /* A PF that vfplane owns: its layout, its policy, and the names of its VFs. */
 static int
 add_pf(struct app *app, uint32_t index, const char *bdf, uint32_t queues, struct vfp_err *err)
@@ -114,7 +131,7 @@ add_pf(struct app *app, uint32_t index, const char *bdf, uint32_t queues, struct
 		fill_policy(app, pf, v);
 	}
 	app->n_pfs++;
-	return 0;
+	return check_macs(pf, err);
 }
 
 static int

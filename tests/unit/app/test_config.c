@@ -233,6 +233,7 @@ ranges_and_types(void **state)
 	refuse("vf 0 { macvlan_quota = 1 }", "t:1: ", "needs macs");
 	refuse("vf 0 { api_floor = 2.0 }", "t:1: ", "1.0, 1.1, 1.2 or 1.3");
 	refuse("vf 0 { max_frame = 9000 }", "t:1: ", "64 to 1518");
+	refuse("vf 0 { rate = 6000 }\nvf 1 {\nrate = 4001 }", "t:3: ", "together are 10001 Mbit/s");
 	refuse("vf 0 { mac = 01:00:00:00:00:00 }", "t:1: ", "unicast");
 	refuse("vf 0 { mac = 00:00:00:00:00:00 }", "t:1: ", "unicast");
 	refuse("vf 0 { mac = 02:09:c0:00:00:00:11 }", "t:1: ", "unicast");

@@ -185,6 +185,9 @@ contradictions_are_told(void **state)
 	assert_non_null(strstr(plan("pf 0 { pci = 03:10.1 }", NULL), "is VF 0 of 0000:03:00.1"));
 	assert_non_null(strstr(plan("pf 0 { pci = 04:00.0 }", NULL), "no PCI device 0000:04:00.0"));
 	assert_non_null(strstr(plan(NULL, "0000:05:00.0", NULL), "0000:05:00.0"));
+	/* The address that VF 1 has by default. */
+	assert_non_null(strstr(plan("pf 0 { pci = 03:00.1 } vf 0 { mac = 02:09:c0:00:00:01 }", NULL),
+		"VF 0 and VF 1 both have 02:09:c0:00:00:01"));
 }
 
 int
