@@ -75,7 +75,7 @@ run_housekeeping(struct app *app)
 
 		if (pf->port->removed)
 			continue;
-		sriov_pf_poll_link(pf->pf, &pf->link_up);
+		sriov_pf_poll(pf->pf, &pf->link_up);
 		if (was != pf->link_up)
 			fprintf(app->say, "pf%u: link %s\n", pf->index,
 				pf->link_up ? "up" : "down");

@@ -290,6 +290,21 @@ view_layout(const struct view *v, struct vfp_out *o)
 		put_picture(o, &v->app->pf[i]);
 }
 
+/* What became of it, in one column: a refusal's reason, else what the chain knows, else the reason. */
+static void
+put_outcome(struct vfp_out *o, const struct sriov_row *row)
+{
+	const struct sriov_record *r = &row->last;
+	const bool settled = r->note[0] && r->answer == SRIOV_PASS;
+
+	if (row->why && row->refused < row->count && !settled)
+		vfp_out_strf(o, "answer", "nack %u: %s", row->refused, row->why);
+	else if (r->note[0])
+		vfp_out_str(o, "answer", r->note);
+	else
+		vfp_out_strf(o, "answer", "%s: %s", sriov_answer_name(r->answer), r->reason);
+}
+
 static void
 put_row(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, const struct sriov_row *row)
 {
@@ -304,12 +319,7 @@ put_row(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, const 
 	vfp_out_str(o, "vf", name);
 	vfp_out_str(o, "message", sriov_mbox_text(&m, text, sizeof(text)));
 	vfp_out_u64(o, "n", row->count, VFP_COUNT);
-	vfp_out_str(o, "answer", sriov_answer_name(r->answer));
-	/* In text the chain's word stands for the reason: it holds more. */
-	if (vfp_out_format(o) == VFP_TEXT && r->note[0])
-		vfp_out_str(o, "reason", r->note);
-	else
-		vfp_out_str(o, "reason", r->reason);
+	put_outcome(o, row);
 	vfp_out_close(o);
 }
 
@@ -330,6 +340,7 @@ put_row_json(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
 	vfp_out_u64(o, "chain", r->chain, VFP_PLAIN);
 	vfp_out_str(o, "message", sriov_mbox_text(&m, text, sizeof(text)));
 	vfp_out_u64(o, "count", row->count, VFP_COUNT);
+	vfp_out_u64(o, "refused", row->refused, VFP_COUNT);
 	vfp_out_str(o, "answer", sriov_answer_name(r->answer));
 	vfp_out_str(o, "rule", r->rule);
 	vfp_out_str(o, "reason", r->reason);
@@ -339,23 +350,33 @@ put_row_json(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
 	vfp_out_close(o);
 }
 
+static int
+by_seq(const void *a, const void *b)
+{
+	const struct sriov_record *x = a, *y = b;
+
+	return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* From each VF's own ring: one that floods cannot push out what the others asked. */
 static void
 put_mailbox(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
 	const struct mailbox_ask *ask)
 {
-	struct sriov_record *r = calloc(SRIOV_LOG_SIZE, sizeof(*r));
-	struct sriov_row *rows = calloc(SRIOV_LOG_SIZE, sizeof(*rows));
-	unsigned int n = 0, kept = 0;
-	uint64_t after = 0;
+	const size_t room = (size_t)pf->n_vfs * SRIOV_LOG_VF;
+	struct sriov_record *r = calloc(room + 1, sizeof(*r));
+	struct sriov_row *rows = calloc(room + 1, sizeof(*rows));
+	unsigned int n = 0, kept, first = 0;
 
-	if (r && rows)
-		n = sriov_log_read(sriov_pf_log(pf->pf), &after, r, SRIOV_LOG_SIZE, NULL);
-	for (unsigned int i = 0; i < n; i++)
-		if (ask->vf < 0 || r[i].vf == ask->vf)
-			r[kept++] = r[i];
-	kept = kept ? sriov_log_fold(r, kept, rows) : 0;
-	n = ask->last && ask->last < kept ? ask->last : kept;
-	for (unsigned int i = kept - n; i < kept; i++) {
+	for (uint16_t vf = 0; r && rows && vf < pf->n_vfs; vf++)
+		if (ask->vf < 0 || vf == ask->vf)
+			n += sriov_log_of_vf(sriov_pf_log(pf->pf), vf, r + n);
+	if (n > 0)
+		qsort(r, n, sizeof(*r), by_seq);
+	kept = n ? sriov_log_fold(r, n, rows) : 0;
+	if (ask->last && ask->last < kept)
+		first = kept - ask->last;
+	for (unsigned int i = first; i < kept; i++) {
 		if (vfp_out_format(o) == VFP_JSON)
 			put_row_json(v, o, pf, &rows[i]);
 		else

@@ -15,9 +15,11 @@ struct slot {
 	_Atomic uint64_t word[RECORD_WORDS];
 };
 
+/* All records in order, and each VF's own last ones, which no other VF can push out. */
 struct sriov_log {
-	_Atomic uint64_t last;
+	_Atomic uint64_t last, last_of[SRIOV_MAX_VFS];
 	struct slot slots[SRIOV_LOG_SIZE];
+	struct slot of_vf[SRIOV_MAX_VFS][SRIOV_LOG_VF];
 };
 
 struct sriov_log *
@@ -32,21 +34,30 @@ sriov_log_free(struct sriov_log *log)
 	free(log);
 }
 
-void
-sriov_log_push(struct sriov_log *log, struct sriov_record *r)
+static void
+fill_slot(struct slot *s, uint64_t stamp, const uint64_t *words)
 {
-	uint64_t seq = atomic_load_explicit(&log->last, memory_order_relaxed) + 1;
-	struct slot *s = &log->slots[seq % SRIOV_LOG_SIZE];
-	uint64_t words[RECORD_WORDS] = {0};
-
-	r->seq = seq;
-	memcpy(words, r, sizeof(*r));
 	atomic_store_explicit(&s->stamp, 0, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; i < RECORD_WORDS; i++)
 		atomic_store_explicit(&s->word[i], words[i], memory_order_relaxed);
-	atomic_store_explicit(&s->stamp, seq, memory_order_release);
+	atomic_store_explicit(&s->stamp, stamp, memory_order_release);
+}
+
+void
+sriov_log_push(struct sriov_log *log, struct sriov_record *r)
+{
+	const uint16_t vf = r->vf % SRIOV_MAX_VFS;
+	uint64_t seq = atomic_load_explicit(&log->last, memory_order_relaxed) + 1;
+	uint64_t own = atomic_load_explicit(&log->last_of[vf], memory_order_relaxed) + 1;
+	uint64_t words[RECORD_WORDS] = {0};
+
+	r->seq = seq;
+	memcpy(words, r, sizeof(*r));
+	fill_slot(&log->slots[seq % SRIOV_LOG_SIZE], seq, words);
 	atomic_store_explicit(&log->last, seq, memory_order_release);
+	fill_slot(&log->of_vf[vf][own % SRIOV_LOG_VF], own, words);
+	atomic_store_explicit(&log->last_of[vf], own, memory_order_release);
 }
 
 static bool
@@ -65,20 +76,20 @@ copy_slot(struct slot *s, uint64_t seq, struct sriov_record *out)
 	return true;
 }
 
-unsigned int
-sriov_log_read(struct sriov_log *log, uint64_t *after, struct sriov_record *out, unsigned int max,
-	uint64_t *lost)
+/* What is newer than *after in one ring, oldest first. */
+static unsigned int
+read_ring(struct slot *slots, uint64_t size, uint64_t last, uint64_t *after, struct sriov_record *out,
+	unsigned int max, uint64_t *lost)
 {
-	uint64_t last = atomic_load_explicit(&log->last, memory_order_acquire), seq = *after + 1;
-	uint64_t gone = 0;
+	uint64_t seq = *after + 1, gone = 0;
 	unsigned int n = 0;
 
-	if (last >= SRIOV_LOG_SIZE && seq <= last - SRIOV_LOG_SIZE) {
-		gone = last - SRIOV_LOG_SIZE + 1 - seq;
+	if (last >= size && seq <= last - size) {
+		gone = last - size + 1 - seq;
 		seq += gone;
 	}
 	for (; seq <= last && n < max; seq++) {
-		if (copy_slot(&log->slots[seq % SRIOV_LOG_SIZE], seq, &out[n]))
+		if (copy_slot(&slots[seq % size], seq, &out[n]))
 			n++;
 		else
 			gone++;
@@ -87,6 +98,26 @@ sriov_log_read(struct sriov_log *log, uint64_t *after, struct sriov_record *out,
 	if (lost)
 		*lost += gone;
 	return n;
+}
+
+unsigned int
+sriov_log_read(struct sriov_log *log, uint64_t *after, struct sriov_record *out, unsigned int max,
+	uint64_t *lost)
+{
+	const uint64_t last = atomic_load_explicit(&log->last, memory_order_acquire);
+
+	return read_ring(log->slots, SRIOV_LOG_SIZE, last, after, out, max, lost);
+}
+
+unsigned int
+sriov_log_of_vf(struct sriov_log *log, uint16_t vf, struct sriov_record out[SRIOV_LOG_VF])
+{
+	uint64_t after = 0, last;
+
+	if (vf >= SRIOV_MAX_VFS)
+		return 0;
+	last = atomic_load_explicit(&log->last_of[vf], memory_order_acquire);
+	return read_ring(log->of_vf[vf], SRIOV_LOG_VF, last, &after, out, SRIOV_LOG_VF, NULL);
 }
 
 void
@@ -120,18 +151,39 @@ refused(const struct sriov_record *r)
 	return r->answer == SRIOV_NACK || r->answer == SRIOV_DENY;
 }
 
+/* Over the limit: what was asked for is not the point. */
 static bool
-joins(const struct sriov_record *old, const struct sriov_record *r)
+too_fast(const struct sriov_record *r)
 {
+	return refused(r) && strcmp(r->rule, "request_rate") == 0;
+}
+
+static bool
+joins(const struct sriov_row *row, const struct sriov_record *r)
+{
+	const struct sriov_record *old = &row->last;
 	const uint16_t was = old->words[0] & 0xffff, is = r->words[0] & 0xffff;
+	const bool same = memcmp(old->words, r->words, sizeof(r->words)) == 0;
 
 	if (was == SRIOV_EMPTY && is == SRIOV_RESET && r->answer == SRIOV_PASS)
 		return true;
+	/* A VF that only resets, or says the same again and again. */
+	if (was == SRIOV_RESET && is == SRIOV_RESET && !refused(old) && !refused(r))
+		return true;
 	if (old->chain != r->chain || was != is)
 		return false;
+	if (same && (too_fast(r) || too_fast(old) || !(refused(old) || refused(r))))
+		return true;
 	if (is == SRIOV_API_NEGOTIATE)
 		return refused(old) && (r->answer == SRIOV_PASS || strcmp(old->reason, r->reason) == 0);
 	return refused(old) && refused(r) && strcmp(old->reason, r->reason) == 0;
+}
+
+static void
+start_row(struct sriov_row *row, const struct sriov_record *r)
+{
+	*row = (struct sriov_row){.last = *r, .count = 1, .refused = refused(r)};
+	row->why = refused(r) ? r->reason : NULL;
 }
 
 unsigned int
@@ -143,13 +195,16 @@ sriov_log_fold(const struct sriov_record *r, unsigned int n, struct sriov_row *r
 	memset(newest, 0, sizeof(newest));
 	for (unsigned int i = 0; i < n; i++) {
 		unsigned int *at = &newest[r[i].vf % SRIOV_MAX_VFS];
-		uint32_t count = 1;
 
-		if (*at > 0 && joins(&rows[*at - 1].last, &r[i])) {
-			count += rows[*at - 1].count;
-			rows[*at - 1].count = 0; /* moves down to where its newest record stands */
+		start_row(&rows[used], &r[i]);
+		if (*at > 0 && joins(&rows[*at - 1], &r[i])) {
+			struct sriov_row *old = &rows[*at - 1];
+
+			rows[used].count += old->count;
+			rows[used].refused += old->refused;
+			rows[used].why = rows[used].why ? rows[used].why : old->why;
+			old->count = 0; /* moves down to where its newest record stands */
 		}
-		rows[used] = (struct sriov_row){r[i], count};
 		*at = ++used;
 	}
 	for (unsigned int i = 0; i < used; i++)

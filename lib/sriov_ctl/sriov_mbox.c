@@ -106,16 +106,15 @@ args_text(const struct sriov_msg *m, char *buf, size_t len)
 {
 	static const char *const xcast[] = {"none", "multi", "allmulti", "promisc"};
 
-	int n;
-
 	buf[0] = '\0';
 	switch (m->type) {
 	case SRIOV_SET_MAC:
 	case SRIOV_SET_MACVLAN:
-		n = snprintf(buf, len, " %02x:%02x:%02x:%02x:%02x:%02x", m->mac[0], m->mac[1],
-			m->mac[2], m->mac[3], m->mac[4], m->mac[5]);
-		if (m->type == SRIOV_SET_MACVLAN)
-			snprintf(buf + n, len - n, " index %u", m->index);
+		if (m->type == SRIOV_SET_MACVLAN && m->index == 0)
+			snprintf(buf, len, " clear");
+		else
+			snprintf(buf, len, " %02x:%02x:%02x:%02x:%02x:%02x", m->mac[0], m->mac[1],
+				m->mac[2], m->mac[3], m->mac[4], m->mac[5]);
 		break;
 	case SRIOV_SET_MULTICAST:
 		snprintf(buf, len, " %u hashes", m->mc_asked);

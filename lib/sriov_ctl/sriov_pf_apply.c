@@ -30,10 +30,10 @@ sriov_pmd_said(struct sriov_pf *pf, uint16_t vf, const char *what, int ret)
 	return ret;
 }
 
-/* Tags what the VF sends, and lets in nothing untagged. Its reset undoes both, with TX on: first. */
-static int
-apply_port_vlan(struct sriov_pf *pf, uint16_t vf, uint16_t vid)
+int
+sriov_apply_port_vlan(struct sriov_pf *pf, uint16_t vf)
 {
+	const uint16_t vid = pf->now.policy[vf].port_vlan;
 	int ret = sriov_pmd_said(
 		pf, vf, "port VLAN", rte_pmd_ixgbe_set_vf_vlan_insert(pf->port, vf, vid));
 
@@ -41,10 +41,14 @@ apply_port_vlan(struct sriov_pf *pf, uint16_t vf, uint16_t vid)
 		ret = sriov_pmd_said(pf, vf, "untagged frames",
 			rte_pmd_ixgbe_set_vf_rxmode(
 				pf->port, vf, RTE_ETH_VMDQ_ACCEPT_UNTAG, vid == 0));
-	if (ret == 0 && vid != 0)
-		ret = sriov_pmd_said(pf, vf, "port VLAN's filter",
-			rte_pmd_ixgbe_set_vf_vlan_filter(pf->port, vid, UINT64_C(1) << vf, 1));
 	return ret;
+}
+
+static int
+set_vlan(struct sriov_pf *pf, uint16_t vf, uint16_t vid, bool on)
+{
+	return sriov_pmd_said(pf, vf, on ? "VLAN filter" : "VLAN filter off",
+		rte_pmd_ixgbe_set_vf_vlan_filter(pf->port, vid, UINT64_C(1) << vf, on));
 }
 
 static int
@@ -89,13 +93,6 @@ set_mac(struct sriov_pf *pf, uint16_t vf)
 		pf, vf, "MAC", rte_pmd_ixgbe_set_vf_mac_addr(pf->port, vf, &mac));
 }
 
-static int
-set_vlan(struct sriov_pf *pf, uint16_t vf, uint16_t vid, bool on)
-{
-	return sriov_pmd_said(pf, vf, on ? "VLAN filter" : "VLAN filter off",
-		rte_pmd_ixgbe_set_vf_vlan_filter(pf->port, vid, UINT64_C(1) << vf, on));
-}
-
 /* Per queue, rounded up: the PMD takes 0 for no limit. */
 static uint32_t
 rate_of_queue(const struct sriov_pf *pf, uint16_t vf)
@@ -123,10 +120,13 @@ apply_all(struct sriov_pf *pf, uint16_t vf)
 	const struct sriov_vf_state *s = &pf->now.vf[vf];
 	int ret = 0;
 
+	/* Its reset undoes these two, with TX on: so they come first. */
 	if (p->port_vlan != 0)
-		ret = apply_port_vlan(pf, vf, p->port_vlan);
+		ret = sriov_apply_port_vlan(pf, vf);
 	if (ret == 0)
 		ret = apply_switches(pf, vf);
+	if (ret == 0 && p->port_vlan != 0)
+		ret = set_vlan(pf, vf, p->port_vlan, true);
 	if (ret == 0)
 		ret = sriov_apply_anti_spoof(pf, vf);
 	if (ret == 0)
@@ -283,7 +283,9 @@ sriov_apply_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_polic
 	int ret = 0;
 
 	if (old->port_vlan != p->port_vlan) {
-		ret = apply_port_vlan(pf, vf, p->port_vlan);
+		ret = sriov_apply_port_vlan(pf, vf);
+		if (ret == 0 && p->port_vlan != 0)
+			ret = set_vlan(pf, vf, p->port_vlan, true);
 		if (ret == 0 && old->port_vlan != 0)
 			ret = set_vlan(pf, vf, old->port_vlan, false);
 	}

@@ -479,13 +479,26 @@ rates_again(struct sriov_pf *pf)
 	}
 }
 
+/*
+ * The PMD takes a VF's port VLAN away at FLR, which it tells nobody. Without a VF_RESET after it the
+ * VF has no address either, and MAC anti-spoof drops what it sends; but its macvlans are there still.
+ */
+static void
+port_vlans_again(struct sriov_pf *pf)
+{
+	for (uint16_t v = 0; v < pf->layout.n_vfs; v++)
+		if (pf->now.policy[v].port_vlan != 0)
+			sriov_apply_port_vlan(pf, v);
+}
+
 static int
-link_job(void *arg)
+poll_job(void *arg)
 {
 	struct sriov_pf *pf = arg;
 	struct rte_eth_link link;
 	int ret = rte_eth_link_get_nowait(pf->port, &link);
 
+	port_vlans_again(pf);
 	if (ret < 0 || pf->link_up == (link.link_status == RTE_ETH_LINK_UP))
 		return ret;
 	pf->link_up = link.link_status == RTE_ETH_LINK_UP;
@@ -495,9 +508,9 @@ link_job(void *arg)
 }
 
 int
-sriov_pf_poll_link(struct sriov_pf *pf, bool *up)
+sriov_pf_poll(struct sriov_pf *pf, bool *up)
 {
-	int ret = sriov_pf_job(link_job, pf);
+	int ret = sriov_pf_job(poll_job, pf);
 
 	*up = pf->link_up;
 	return ret;

@@ -42,6 +42,8 @@ int sriov_pmd_said(struct sriov_pf *pf, uint16_t vf, const char *what, int ret);
  * one of it, the VF is shut: nothing in or out until its next reset, which sets all again.
  */
 int sriov_apply_vf(struct sriov_pf *pf, uint16_t vf);
+/** Tag what the VF sends with its port VLAN, and let in nothing untagged; undo both without one. */
+int sriov_apply_port_vlan(struct sriov_pf *pf, uint16_t vf);
 /** Anti-spoof of one VF. VLAN anti-spoof works only where MAC anti-spoof is on. */
 int sriov_apply_anti_spoof(struct sriov_pf *pf, uint16_t vf);
 /** The port's own: drop-enable, loopback, no flow control. */

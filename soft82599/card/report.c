@@ -361,6 +361,19 @@ population(const struct s82_state *st, uint32_t table)
 	return n;
 }
 
+/* A whole table in a word: two cards, or two moments, have the same one or not (FNV-1a). */
+static json_t *
+digest(const struct s82_state *st, uint32_t table)
+{
+	uint64_t hash = 0xcbf29ce484222325ull;
+	char text[24];
+
+	for (unsigned int i = 0; i < 128; i++)
+		hash = (hash ^ reg(st, table + 4 * i)) * 0x100000001b3ull;
+	snprintf(text, sizeof(text), "%016llx", (unsigned long long)hash);
+	return json_string(text);
+}
+
 static json_t *
 filters(const struct s82_state *st)
 {
@@ -387,6 +400,8 @@ filters(const struct s82_state *st)
 	set_int(object, "vlans_passed", population(st, R_VFTA(0)));
 	set_int(object, "multicast_hashes", population(st, R_MTA(0)));
 	set_int(object, "unicast_hashes", population(st, R_UTA(0)));
+	json_object_set_new(object, "digests", json_pack("{s:o, s:o, s:o}", "vfta",
+		digest(st, R_VFTA(0)), "mta", digest(st, R_MTA(0)), "uta", digest(st, R_UTA(0))));
 	json_object_set_new(object, "rar", rar);
 	json_object_set_new(object, "vlvf", vlvf);
 	return object;

@@ -15,7 +15,8 @@
 
 #include "sriov_policy.h"
 
-#define SRIOV_LOG_SIZE 4096 /**< records kept */
+#define SRIOV_LOG_SIZE 4096 /**< records kept, of all VFs in order */
+#define SRIOV_LOG_VF   256  /**< and each VF's own last ones, however many others speak */
 #define SRIOV_NOTE     48
 
 struct sriov_record {
@@ -66,16 +67,22 @@ void sriov_log_push(struct sriov_log *log, struct sriov_record *r);
 unsigned int sriov_log_read(struct sriov_log *log, uint64_t *after, struct sriov_record *out,
 	unsigned int max, uint64_t *lost);
 
+/** Copy the last records of one VF, oldest first. Any thread. How many. */
+unsigned int sriov_log_of_vf(
+	struct sriov_log *log, uint16_t vf, struct sriov_record out[SRIOV_LOG_VF]);
+
 /** One row for people: records that belong together. */
 struct sriov_row {
 	struct sriov_record last; /**< the newest of them */
-	uint32_t count;
+	uint32_t count, refused;
+	const char *why; /**< reason of the newest refusal among them, or NULL */
 };
 
 /**
  * Join what belongs together, in place of the VF's previous row: the same request refused again for
- * the same reason, refused negotiations with the one that settles, an empty message with the reset
- * that follows it. Rows stay in order of their newest record.
+ * the same reason, the same words granted again, refused negotiations with the one that settles, an
+ * empty message with the reset that follows it, resets with nothing between them, and the same words
+ * above the request rate and below it. Rows stay in order of their newest record.
  *
  * @param rows  room for n
  * @return how many rows

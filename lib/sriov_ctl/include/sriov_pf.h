@@ -106,10 +106,10 @@ int sriov_pf_set_vf_rx(struct sriov_pf *pf, uint16_t vf, bool on);
 int sriov_pf_set_foreign_sources(struct sriov_pf *pf, uint16_t vf, bool on);
 
 /**
- * Poll the link once; on a change ping every VF, since nobody else tells them, and set the rate
- * limits again, which need a link.
+ * Once a second. Poll the link; on a change ping every VF, since nobody else tells them, and set the
+ * rate limits again, which need a link. Set the port VLANs again, which an FLR takes away in silence.
  */
-int sriov_pf_poll_link(struct sriov_pf *pf, bool *up);
+int sriov_pf_poll(struct sriov_pf *pf, bool *up);
 
 /** Tell every VF that something changed. */
 int sriov_pf_ping(struct sriov_pf *pf);

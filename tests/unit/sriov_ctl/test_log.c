@@ -113,7 +113,7 @@ what_differs_stays_apart(void **state)
 	say(0x80000001, 0, 0);
 	say(8, 4, 0);
 	say(5, 1518, 0);
-	say(5, 1518, 0);
+	say(5, 1517, 0);
 	say(5, 9000, 0);
 	say(0x80000001, 0, 0);
 	say(5, 9000, 0); /* refused before, nothing since its reset */
@@ -124,6 +124,57 @@ what_differs_stays_apart(void **state)
 	assert_string_equal(rows[1].last.note, "");
 	assert_int_equal(rows[6].last.chain, 2);
 	assert_string_not_equal(rows[7].last.reason, rows[8].last.reason);
+}
+
+static void
+a_storm_of_resets_is_one_row(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		say(0x80000001, 0, 0);
+	say(0x00010001, 0, 0); /* malformed: no reset */
+	say(0x80000001, 0, 0);
+	assert_int_equal(sriov_log_fold(got, n, rows), 3);
+	assert_int_equal(rows[0].count, 100);
+}
+
+static void
+a_flood_is_one_row(void **state)
+{
+	(void)state;
+	port.policy[0].request_rate = 10;
+	say(0x80000001, 0, 0);
+	for (int i = 0; i < 100; i++)
+		say(5, 1518, 0);
+	port.vf[0].tokens = 1000; /* one more is let through */
+	say(5, 1518, 0);
+	assert_int_equal(got[n - 1].answer, SRIOV_ACK);
+	assert_int_equal(sriov_log_fold(got, n, rows), 2);
+	assert_int_equal(rows[1].count, 101);
+	assert_int_equal(rows[1].refused, 80);
+	assert_string_equal(rows[1].why, "too many requests");
+}
+
+static void
+a_vf_keeps_its_records_while_another_floods(void **state)
+{
+	struct sriov_log *log = sriov_log_new();
+	struct sriov_record r = {.vf = 1, .at_us = 42};
+
+	(void)state;
+	sriov_log_push(log, &r);
+	for (unsigned int i = 0; i < 2 * SRIOV_LOG_SIZE; i++) {
+		r = (struct sriov_record){.vf = 2, .at_us = i};
+		sriov_log_push(log, &r);
+	}
+	assert_int_equal(sriov_log_of_vf(log, 1, got), 1);
+	assert_int_equal(got[0].at_us, 42);
+	assert_int_equal(got[0].seq, 1);
+	assert_int_equal(sriov_log_of_vf(log, 2, got), SRIOV_LOG_VF);
+	assert_int_equal(got[SRIOV_LOG_VF - 1].seq, 2 * SRIOV_LOG_SIZE + 1);
+	assert_int_equal(sriov_log_of_vf(log, 3, got), 0);
+	assert_int_equal(sriov_log_of_vf(log, SRIOV_MAX_VFS, got), 0);
+	sriov_log_free(log);
 }
 
 static void
@@ -198,6 +249,9 @@ main(void)
 		cmocka_unit_test(a_reader_that_is_overtaken_knows),
 		cmocka_unit_test_setup(one_event_for_what_belongs_together, setup),
 		cmocka_unit_test_setup(what_differs_stays_apart, setup),
+		cmocka_unit_test_setup(a_storm_of_resets_is_one_row, setup),
+		cmocka_unit_test_setup(a_flood_is_one_row, setup),
+		cmocka_unit_test(a_vf_keeps_its_records_while_another_floods),
 		cmocka_unit_test_setup(a_line_of_json, setup),
 		cmocka_unit_test_setup(learns_exactly_what_was_asked, setup),
 	};

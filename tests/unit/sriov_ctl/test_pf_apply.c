@@ -198,7 +198,7 @@ the_port_vlan_comes_first(void **state)
 	P->port_vlan = 300;
 	P->tx_off = P->rx_off = true;
 	assert_int_equal(sriov_apply_vf(&pf, 1), 0);
-	assert_string_equal(calls, "insert 1 300;untagged 1 0;filter 300 2 1;tx 1 0;rx 1 0;"
+	assert_string_equal(calls, "insert 1 300;untagged 1 0;tx 1 0;rx 1 0;filter 300 2 1;"
 				   "macspoof 1 1;vlanspoof 1 1;mac 1 01;");
 }
 
