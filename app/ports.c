@@ -381,3 +381,69 @@ port_reset(struct app *app, struct port *p, struct vfp_err *err)
 		ret = dp_port_pause(app->dp, p->port_id, false, err);
 	return ret;
 }
+
+static void
+minus_nic(struct port_nic *rest, const struct port_nic *a, const struct port_nic *minus)
+{
+	rest->rx_packets = a->rx_packets - minus->rx_packets;
+	rest->rx_bytes = a->rx_bytes - minus->rx_bytes;
+	rest->tx_packets = a->tx_packets - minus->tx_packets;
+	rest->tx_bytes = a->tx_bytes - minus->tx_bytes;
+	rest->rx_missed = a->rx_missed - minus->rx_missed;
+	rest->rx_nombuf = a->rx_nombuf - minus->rx_nombuf;
+}
+
+int
+port_stop(struct app *app, struct port *p, struct vfp_err *err)
+{
+	struct pf_dev *pf = app_pf_of(app, p);
+	struct port_nic now;
+	int ret = 0;
+
+	if (!p->started)
+		return vfp_err_set(err, -EALREADY, "%s is stopped already", p->name);
+	if (app->forwarding)
+		ret = dp_port_pause(app->dp, p->port_id, true, err);
+	if (ret < 0)
+		return ret;
+	read_raw(p, &now);
+	ret = p->role == PORT_PF ? sriov_pf_job(stop_job, p) : rte_eth_dev_stop(p->port_id);
+	if (ret < 0)
+		return vfp_err_set(err, ret, "%s: stop: %s", p->name, strerror(-ret));
+	p->started = false;
+	if (p->role == PORT_PF && pf && pf->pf)
+		sriov_pf_stopped(pf->pf);
+	p->carried = now; /* what is told of a stopped port */
+	return 0;
+}
+
+static int
+start_job(void *arg)
+{
+	return rte_eth_dev_start(((struct port *)arg)->port_id);
+}
+
+int
+port_start(struct app *app, struct port *p, struct vfp_err *err)
+{
+	struct pf_dev *pf = app_pf_of(app, p);
+	struct port_nic before = p->carried, now;
+	int ret;
+
+	if (p->started || !p->configured)
+		return vfp_err_set(err, -EALREADY, "%s %s", p->name,
+			p->started ? "is started already" : "is not configured");
+	ret = p->role == PORT_PF ? sriov_pf_job(start_job, p) : start_job(p);
+	if (ret < 0)
+		return vfp_err_set(err, ret, "%s: start: %s", p->name, strerror(-ret));
+	p->started = true;
+	/* The driver's counters may go on or begin anew: ours go on. */
+	p->carried = (struct port_nic){0};
+	read_raw(p, &now);
+	minus_nic(&p->carried, &before, &now);
+	if (p->role == PORT_PF && pf && pf->pf)
+		ret = sriov_pf_apply(pf->pf, err);
+	if (ret == 0 && app->forwarding)
+		ret = dp_port_pause(app->dp, p->port_id, false, err);
+	return ret;
+}

@@ -38,6 +38,13 @@ bool port_tells_missed(const struct port *p);
 /** Serve a reset that a VF's PMD asked for: take it out of polling, reset, bring it up again. */
 int port_reset(struct app *app, struct port *p, struct vfp_err *err);
 
+/**
+ * Stop a port and start it again, as it was configured; its counters go on. After a start of a PF all
+ * its VFs' settings are set again, and each VF is told to reset. -EALREADY with a sentence.
+ */
+int port_stop(struct app *app, struct port *p, struct vfp_err *err);
+int port_start(struct app *app, struct port *p, struct vfp_err *err);
+
 /** How many packet buffers these ports need, for bring-up's check. */
 uint32_t ports_mbufs(const struct app *app);
 

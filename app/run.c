@@ -38,6 +38,15 @@ run_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* A PF that is stopped answers nobody, and a VF would wait for it for seconds. */
+static bool
+pf_listens(struct app *app, const struct port *p)
+{
+	const struct pf_dev *pf = app_pf_of(app, p);
+
+	return !pf || !pf->port || pf->port->started;
+}
+
 static void
 serve_resets(struct app *app)
 {
@@ -46,7 +55,7 @@ serve_resets(struct app *app)
 		struct vfp_err err = {0};
 		int ret;
 
-		if (p->removed || !atomic_exchange(&p->reset_wanted, false))
+		if (p->removed || !pf_listens(app, p) || !atomic_exchange(&p->reset_wanted, false))
 			continue;
 		pthread_mutex_lock(&app->lock);
 		ret = port_reset(app, p, &err);

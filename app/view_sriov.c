@@ -398,10 +398,36 @@ view_mailbox(const struct view *v, struct vfp_out *o, const struct mailbox_ask *
 	vfp_out_close(o);
 }
 
+/* For people as long as the row has room; what is left out is counted, and a failure told first. */
+static void
+put_undone(struct vfp_out *o, const struct sriov_drift *d)
+{
+	const char *failed = d->result < 0 ? "FAILED: " : "";
+	unsigned int left = 0;
+	char text[128];
+
+	sriov_settings_text(d->undone, text, sizeof(text));
+	if (vfp_out_format(o) == VFP_JSON) {
+		vfp_out_str(o, "undone", text);
+		vfp_out_str(o, "set_again", d->result == 0 ? "yes" : strerror(-d->result));
+		return;
+	}
+	for (char *comma = strrchr(text, ','); comma && strlen(text) + strlen(failed) > 36;
+		comma = strrchr(text, ',')) {
+		*comma = '\0';
+		left++;
+	}
+	if (left > 0)
+		vfp_out_strf(o, "undone", "%s%s + %u", failed, text, left);
+	else
+		vfp_out_strf(o, "undone", "%s%s", failed, text);
+}
+
 static void
 put_drift(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, const struct sriov_drift *d)
 {
-	char name[CFG_NAME] = "", text[96];
+	const bool text = vfp_out_format(o) == VFP_TEXT;
+	char name[CFG_NAME] = "";
 
 	if (d->vf != UINT16_MAX)
 		vf_name(v->app, pf, d->vf, name);
@@ -411,10 +437,10 @@ put_drift(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, cons
 	vfp_out_double(o, "at_s", d->at_us / 1e6, VFP_SECONDS);
 	vfp_out_str(o, "event", sriov_undo_name(d->event));
 	vfp_out_str(o, "port", name);
-	vfp_out_u64(o, "n", d->count, VFP_COUNT);
-	vfp_out_str(o, "set_again", d->result == 0 ? "yes" : strerror(-d->result));
-	vfp_out_u64(o, "max_ns", d->took_max_ns, VFP_NS);
-	vfp_out_str(o, "undone", sriov_settings_text(d->undone, text, sizeof(text)));
+	vfp_out_u64(o, text ? "n" : "count", d->count, VFP_COUNT);
+	put_undone(o, d);
+	vfp_out_u64(o, "took_ns", d->took_ns, VFP_NS | VFP_DETAIL);
+	vfp_out_u64(o, text ? "within_ns" : "took_max_ns", d->took_max_ns, VFP_NS);
 	vfp_out_close(o);
 }
 
@@ -422,6 +448,7 @@ void
 view_drift(const struct view *v, struct vfp_out *o)
 {
 	struct sriov_drift *d = calloc(SRIOV_DRIFTS, sizeof(*d));
+	unsigned int rows = 0;
 
 	vfp_out_list(o, "drift");
 	for (uint16_t i = 0; d && i < v->app->n_pfs; i++) {
@@ -430,7 +457,10 @@ view_drift(const struct view *v, struct vfp_out *o)
 
 		for (unsigned int k = 0; k < n; k++)
 			put_drift(v, o, pf, &d[k]);
+		rows += n;
 	}
 	vfp_out_close(o);
+	if (rows == 0)
+		vfp_out_note(o, "no event has undone a setting");
 	free(d);
 }

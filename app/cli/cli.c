@@ -48,7 +48,7 @@ join(void)
 {
 	cmdline_parse_inst_t *const *lists[] = {
 		cmd_run_list, cmd_show_list, cmd_mailbox_list, cmd_clear_list, cmd_set_list,
-		cmd_help_list};
+		cmd_vf_list, cmd_filter_list, cmd_port_list, cmd_help_list};
 	size_t n = 0;
 
 	for (size_t i = 0; i < RTE_DIM(lists); i++)
@@ -57,16 +57,49 @@ join(void)
 	all[n] = NULL;
 }
 
-/* The commands that begin with the words typed so far: what a person probably meant. */
+/* Is a typed word what a word of a help line stands for: one of a|b, or a NAME in capitals? */
+static bool
+word_fits(const char *help, size_t help_len, const char *word, size_t len)
+{
+	for (const char *one = help; one < help + help_len;) {
+		size_t n = strcspn(one, "| :\n");
+
+		if ((*one >= 'A' && *one <= 'Z') || (n == len && strncmp(one, word, len) == 0))
+			return true;
+		one += n + 1;
+	}
+	return false;
+}
+
+/* How many words of a line a help line begins with. */
+static unsigned int
+words_fit(const char *help, const char *line)
+{
+	unsigned int n = 0;
+
+	for (;;) {
+		size_t h = strcspn(help, " :\n"), l = strcspn(line, " \t\r\n");
+
+		if (h == 0 || l == 0 || !word_fits(help, h, line, l))
+			return n;
+		n++;
+		help += h + strspn(help + h, " ");
+		line += l + strspn(line + l, " \t");
+	}
+}
+
+/* The commands that begin with most of the words typed: what a person probably meant. */
 static void
 explain(const char *line, char *why, size_t len)
 {
-	size_t word = strcspn(line, " \t\r\n");
+	unsigned int most = 1;
 	bool any = false;
 
 	snprintf(why, len, "no such command: %.*s", (int)strcspn(line, "\r\n"), line);
+	for (size_t i = 0; all[i]; i++)
+		most = RTE_MAX(most, words_fit(all[i]->help_str, line));
 	for (size_t i = 0; all[i]; i++) {
-		if (word == 0 || strncmp(all[i]->help_str, line, word) != 0)
+		if (words_fit(all[i]->help_str, line) < most)
 			continue;
 		strlcat(why, any ? "\n  " : "; there is\n  ", len);
 		strlcat(why, all[i]->help_str, len);

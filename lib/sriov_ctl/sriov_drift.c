@@ -15,6 +15,7 @@ sriov_undone_by_reset(const struct sriov_vf_policy *p, const struct sriov_vf_sta
 {
 	return when(p->port_vlan != 0, SRIOV_SETTING_PORT_VLAN) |
 	       when(p->rx_off || p->tx_off, SRIOV_SETTING_SWITCHES) |
+	       when(p->refuses || p->all_multicast, SRIOV_SETTING_RXMODE) |
 	       when(before->n_mc > 0 || before->xcast > SRIOV_XCAST_MULTI, SRIOV_SETTING_MULTICAST) |
 	       when(before->n_vlans > 0, SRIOV_SETTING_VLANS) |
 	       when(before->n_macvlans > 0, SRIOV_SETTING_MACVLANS);
@@ -38,7 +39,11 @@ sriov_changed(const struct sriov_vf_policy *a, const struct sriov_vf_policy *b)
 	       when(a->rx_off != b->rx_off || a->tx_off != b->tx_off, SRIOV_SETTING_SWITCHES) |
 	       when(memcmp(a->mac, b->mac, sizeof(a->mac)) != 0, SRIOV_SETTING_MAC) |
 	       when(!same_vlans, SRIOV_SETTING_VLANS) |
-	       when(a->foreign_sources != b->foreign_sources, SRIOV_SETTING_ANTI_SPOOF) |
+	       when(a->foreign_sources != b->foreign_sources || a->foreign_vlans != b->foreign_vlans,
+		       SRIOV_SETTING_ANTI_SPOOF) |
+	       when(a->refuses != b->refuses || a->all_multicast != b->all_multicast,
+		       SRIOV_SETTING_RXMODE) |
+	       when(a->n_given != b->n_given, SRIOV_SETTING_MACVLANS) |
 	       when(a->rate != b->rate, SRIOV_SETTING_RATE);
 }
 
@@ -46,7 +51,7 @@ const char *
 sriov_settings_text(uint32_t settings, char *buf, size_t len)
 {
 	static const char *const names[] = {"port VLAN", "RX/TX off", "MAC", "VLANs", "anti-spoof",
-		"multicast", "macvlans", "rate", "drop-enable, loopback, flow control"};
+		"multicast", "macvlans", "rate", "RX mode", "drop-enable, loopback, flow control"};
 	size_t used = 0;
 
 	snprintf(buf, len, "nothing");

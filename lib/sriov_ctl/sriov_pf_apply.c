@@ -79,7 +79,23 @@ sriov_apply_anti_spoof(struct sriov_pf *pf, uint16_t vf)
 			rte_pmd_ixgbe_set_vf_mac_anti_spoof(pf->port, vf, on));
 	if (ret == 0 && on)
 		ret = sriov_pmd_said(pf, vf, "VLAN anti-spoof",
-			rte_pmd_ixgbe_set_vf_vlan_anti_spoof(pf->port, vf, 1));
+			rte_pmd_ixgbe_set_vf_vlan_anti_spoof(
+				pf->port, vf, !pf->now.policy[vf].foreign_vlans));
+	return ret;
+}
+
+/* Switch what a pool accepts besides its addresses, as far as `which` names it. */
+static int
+set_accept(struct sriov_pf *pf, uint16_t vf, uint8_t which, bool on)
+{
+	static const uint16_t modes[] = {RTE_ETH_VMDQ_ACCEPT_UNTAG, RTE_ETH_VMDQ_ACCEPT_HASH_UC,
+		RTE_ETH_VMDQ_ACCEPT_BROADCAST};
+	int ret = 0;
+
+	for (unsigned int i = 0; ret == 0 && i < RTE_DIM(modes); i++)
+		if (which >> i & 1)
+			ret = sriov_pmd_said(pf, vf, "RX mode",
+				rte_pmd_ixgbe_set_vf_rxmode(pf->port, vf, modes[i], on));
 	return ret;
 }
 
@@ -125,6 +141,8 @@ apply_all(struct sriov_pf *pf, uint16_t vf)
 		ret = sriov_apply_port_vlan(pf, vf);
 	if (ret == 0)
 		ret = apply_switches(pf, vf);
+	if (ret == 0)
+		ret = set_accept(pf, vf, p->refuses, false);
 	if (ret == 0 && p->port_vlan != 0)
 		ret = set_vlan(pf, vf, p->port_vlan, true);
 	if (ret == 0)
@@ -158,9 +176,9 @@ sriov_apply_port(struct sriov_pf *pf)
 	int ret;
 
 	/* An unpolled ring without drop-enable holds up every other pool. */
-	ret = rte_pmd_ixgbe_set_all_queues_drop_en(pf->port, 1);
+	ret = rte_pmd_ixgbe_set_all_queues_drop_en(pf->port, !pf->no_drop);
 	if (ret == 0)
-		ret = rte_pmd_ixgbe_set_tx_loopback(pf->port, 1);
+		ret = rte_pmd_ixgbe_set_tx_loopback(pf->port, !pf->no_loopback);
 	/* A VF that sends PAUSE frames would throttle the port for everyone. */
 	if (ret == 0 && rte_eth_dev_flow_ctrl_get(pf->port, &fc) == 0) {
 		fc.mode = RTE_ETH_FC_NONE;
@@ -195,7 +213,8 @@ sriov_apply_multicast(struct sriov_pf *pf, uint16_t vf)
 	if (ret == 0)
 		ret = sriov_pmd_said(pf, vf, "all multicast",
 			rte_pmd_ixgbe_set_vf_rxmode(pf->port, vf, RTE_ETH_VMDQ_ACCEPT_MULTICAST,
-				s->xcast == SRIOV_XCAST_ALLMULTI));
+				s->xcast == SRIOV_XCAST_ALLMULTI ||
+					pf->now.policy[vf].all_multicast));
 	return ret;
 }
 
@@ -234,9 +253,9 @@ has_mac(const struct sriov_vf_state *s, const uint8_t *mac)
 
 /* By ethdev's own list, which knows which receive addresses are free, never by the PMD's counter. */
 static int
-change_macvlans(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *old)
+change_macs(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *old,
+	const struct sriov_vf_state *now)
 {
-	const struct sriov_vf_state *now = &pf->now.vf[vf];
 	struct rte_ether_addr mac;
 	int ret = 0;
 
@@ -270,10 +289,23 @@ sriov_apply_change(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state
 		ret = change_vlans(
 			pf, vf, before->vlans, before->n_vlans, now->vlans, now->n_vlans);
 	if (ret == 0 && (actions & SRIOV_DO_MACVLANS))
-		ret = change_macvlans(pf, vf, before);
+		ret = change_macs(pf, vf, before, now);
 	if (ret == 0 && (actions & SRIOV_DO_MULTICAST))
 		ret = sriov_apply_multicast(pf, vf);
 	return ret;
+}
+
+/* Both are kept by ethdev and the NIC over resets of the VF, and set again by a start. */
+static int
+change_given(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_policy *old)
+{
+	const struct sriov_vf_policy *now = &pf->now.policy[vf];
+	struct sriov_vf_state a = {.n_macvlans = old->n_given}, b = {.n_macvlans = now->n_given};
+
+	_Static_assert(SRIOV_POLICY_MACS <= SRIOV_OWN_MACS, "given addresses fit a state");
+	memcpy(a.macvlans, old->given, sizeof(old->given));
+	memcpy(b.macvlans, now->given, sizeof(now->given));
+	return change_macs(pf, vf, &a, &b);
 }
 
 int
@@ -291,6 +323,16 @@ sriov_apply_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_polic
 	}
 	if (ret == 0)
 		ret = change_vlans(pf, vf, old->vlans, old->n_vlans, p->vlans, p->n_vlans);
+	/* Behind a port VLAN nothing comes in untagged, whatever was refused before. */
+	if (ret == 0)
+		ret = set_accept(pf, vf,
+			old->refuses & ~p->refuses &
+				~(p->port_vlan ? SRIOV_ACCEPT_UNTAGGED : 0),
+			true);
+	if (ret == 0)
+		ret = change_given(pf, vf, old);
+	if (ret == 0 && old->all_multicast != p->all_multicast)
+		ret = sriov_apply_multicast(pf, vf);
 	if (ret == 0 && old->tx_off && !p->tx_off)
 		ret = sriov_pmd_said(pf, vf, "TX on", rte_pmd_ixgbe_set_vf_tx(pf->port, vf, 1));
 	if (ret == 0 && old->rx_off && !p->rx_off)

@@ -335,7 +335,8 @@ apply_job(void *arg)
 
 		from = rte_get_timer_cycles();
 		one = sriov_apply_vf(pf, v);
-		if (sriov_policy_wants_mc(s) || s->xcast > SRIOV_XCAST_MULTI)
+		if (sriov_policy_wants_mc(s) || s->xcast > SRIOV_XCAST_MULTI ||
+			pf->now.policy[v].all_multicast)
 			one = first_error(one, sriov_apply_multicast(pf, v));
 		if (pf->started)
 			note_drift(pf, SRIOV_UNDO_PF_START, v,
@@ -343,7 +344,7 @@ apply_job(void *arg)
 				cycles_to_ns(rte_get_timer_cycles() - from));
 		ret = first_error(ret, one);
 	}
-	pf->started = true;
+	pf->started = pf->running = true;
 	pf->link_up = false; /* rates are set again when the link is seen */
 	/* Whoever holds a VF from before this start learns so that it must reset. */
 	return first_error(ret, ping_job(pf));
@@ -359,6 +360,25 @@ sriov_pf_apply(struct sriov_pf *pf, struct vfp_err *err)
 			"drop-enable, loopback, anti-spoof or filters could not be set: %s",
 			strerror(-ret));
 	return 0;
+}
+
+static int
+say_stopped(struct vfp_err *err)
+{
+	return vfp_err_set(err, -EAGAIN, "the PF is stopped; start it first");
+}
+
+static int
+stopped_job(void *arg)
+{
+	((struct sriov_pf *)arg)->running = false;
+	return 0;
+}
+
+void
+sriov_pf_stopped(struct sriov_pf *pf)
+{
+	sriov_pf_job(stopped_job, pf);
 }
 
 struct change {
@@ -380,6 +400,8 @@ change_job(void *arg)
 	uint32_t revoked;
 	int ret;
 
+	if (!pf->running)
+		return say_stopped(c->err);
 	if (why)
 		return vfp_err_set(c->err, -EINVAL, "VF %u: %s", c->vf, why);
 
@@ -416,6 +438,52 @@ sriov_pf_set_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_poli
 	if (ret == -ETIMEDOUT || ret == -EDEADLK)
 		vfp_err_set(err, ret, "VF %u: the interrupt thread does not answer", vf);
 	return ret;
+}
+
+struct port_switch {
+	struct sriov_pf *pf;
+	bool *what;
+	bool off;
+	struct vfp_err *err;
+};
+
+static int
+port_job(void *arg)
+{
+	struct port_switch *s = arg;
+	const bool was = *s->what;
+	int ret;
+
+	if (!s->pf->running)
+		return say_stopped(s->err);
+	*s->what = s->off;
+	ret = sriov_apply_port(s->pf);
+	if (ret == 0)
+		return 0;
+	*s->what = was;
+	return vfp_err_set(s->err, ret, "the NIC's driver says: %s", strerror(-ret));
+}
+
+int
+sriov_pf_set_loopback(struct sriov_pf *pf, bool on, struct vfp_err *err)
+{
+	struct port_switch s = {pf, &pf->no_loopback, !on, err};
+
+	return sriov_pf_job(port_job, &s);
+}
+
+int
+sriov_pf_set_drop(struct sriov_pf *pf, bool on, struct vfp_err *err)
+{
+	struct port_switch s = {pf, &pf->no_drop, !on, err};
+
+	for (uint16_t v = 0; !on && v < pf->layout.n_vfs; v++)
+		if (!pf->now.policy[v].trusted)
+			return vfp_err_set(err, -EPERM,
+				"drop-enable stays on while VF %u is not trusted: one that stops "
+				"polling would stop the others",
+				v);
+	return sriov_pf_job(port_job, &s);
 }
 
 struct vf_switch {
@@ -498,10 +566,14 @@ poll_job(void *arg)
 	struct rte_eth_link link;
 	int ret = rte_eth_link_get_nowait(pf->port, &link);
 
-	port_vlans_again(pf);
+	if (pf->running)
+		port_vlans_again(pf);
 	if (ret < 0 || pf->link_up == (link.link_status == RTE_ETH_LINK_UP))
 		return ret;
 	pf->link_up = link.link_status == RTE_ETH_LINK_UP;
+	/* A stopped PF answers no reset: whom it pings now would wait for it in vain. */
+	if (!pf->running)
+		return 0;
 	if (pf->link_up)
 		rates_again(pf);
 	return ping_job(pf);

@@ -22,7 +22,9 @@ struct sriov_pf {
 	uint16_t port; /* RTE_MAX_ETHPORTS until bound */
 	bool armed;
 	bool started; /* settings were applied at least once */
+	bool running; /* and the PF was not stopped since */
 	bool link_up;
+	bool no_drop, no_loopback; /* what the operator took off the port */
 	uint64_t armed_at;
 	uint64_t said_at; /* last line of the log that a VF could have provoked */
 	struct sriov_port now; /* policies and states */

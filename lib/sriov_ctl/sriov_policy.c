@@ -65,6 +65,15 @@ in_macvlans(const struct sriov_vf_state *s, const uint8_t *mac)
 	return false;
 }
 
+static bool
+in_given(const struct sriov_vf_policy *p, const uint8_t *mac)
+{
+	for (unsigned int i = 0; i < p->n_given; i++)
+		if (same_mac(p->given[i], mac))
+			return true;
+	return false;
+}
+
 /* Does anybody else on this port own the address, or is it meant for somebody else? */
 static bool
 is_taken(const struct sriov_port *port, uint16_t vf, const uint8_t *mac)
@@ -74,6 +83,7 @@ is_taken(const struct sriov_port *port, uint16_t vf, const uint8_t *mac)
 	for (uint16_t v = 0; v < port->n_vfs; v++)
 		if (v != vf && (same_mac(port->policy[v].mac, mac) ||
 				       same_mac(sriov_policy_mac(port, v), mac) ||
+				       in_given(&port->policy[v], mac) ||
 				       in_macvlans(&port->vf[v], mac)))
 			return true;
 	return false;
@@ -95,10 +105,10 @@ may_be_any(const struct sriov_vf_policy *p)
 }
 
 static struct sriov_verdict
-judge_reset(struct sriov_vf_state *s, const struct sriov_msg *m)
+judge_reset(struct sriov_vf_state *s, const struct sriov_vf_policy *p, const struct sriov_msg *m)
 {
 	const struct sriov_vf_state old = *s;
-	const bool mc = old.n_mc > 0 || old.xcast > SRIOV_XCAST_MULTI;
+	const bool mc = old.n_mc > 0 || old.xcast > SRIOV_XCAST_MULTI || p->all_multicast;
 	uint32_t actions = SRIOV_DO_REAPPLY | (mc ? SRIOV_DO_MULTICAST : 0) |
 			   (old.n_vlans > 0 ? SRIOV_DO_VLANS : 0) |
 			   (old.n_macvlans > 0 ? SRIOV_DO_MACVLANS : 0);
@@ -151,7 +161,7 @@ rar_is_free(const struct sriov_port *port)
 	unsigned int used = 1 + port->n_vfs;
 
 	for (uint16_t v = 0; v < port->n_vfs; v++)
-		used += port->vf[v].n_macvlans;
+		used += port->vf[v].n_macvlans + port->policy[v].n_given;
 	return used < SRIOV_RARS;
 }
 
@@ -171,7 +181,7 @@ judge_macvlan(struct sriov_port *port, uint16_t vf, const struct sriov_msg *m)
 		return nack("macvlan_quota", "one MAC a VF");
 	if (!is_unicast(m->mac))
 		return nack("macvlan_quota", "no unicast address");
-	if (in_macvlans(s, m->mac) || same_mac(m->mac, sriov_policy_mac(port, vf)))
+	if (in_macvlans(s, m->mac) || in_given(p, m->mac) || same_mac(m->mac, sriov_policy_mac(port, vf)))
 		return ack(0, "macvlan_quota", "has it already");
 	if (!may_be_any(p) && !in_list(p, m->mac))
 		return nack("macs", "MAC not in its list");
@@ -402,11 +412,11 @@ sriov_policy_judge(
 	struct sriov_vf_state *s = &port->vf[vf];
 
 	if (m->type == SRIOV_RESET && m->reset_done)
-		return judge_reset(s, m); /* it has happened: no limit can refuse it */
+		return judge_reset(s, p, m); /* it has happened: no limit can refuse it */
 	if (!may_ask(s, p, now_ms))
 		return refuse(m->type, "request_rate", "too many requests");
 	if (m->type == SRIOV_RESET)
-		return judge_reset(s, m);
+		return judge_reset(s, p, m);
 	if (!s->cts)
 		return refuse(m->type, "protocol", "nothing before a reset");
 	if (m->type != SRIOV_API_NEGOTIATE &&
@@ -487,7 +497,13 @@ sriov_port_check(const struct sriov_port *port, uint16_t vf, const struct sriov_
 		return sriov_policy_check(p);
 	if (is_taken(port, vf, p->mac))
 		return "that MAC is somebody else's";
+	for (unsigned int i = 0; i < p->n_given; i++)
+		if (is_taken(port, vf, p->given[i]))
+			return "that MAC is somebody else's";
 	with.policy[vf] = *p;
+	/* One more than free fails in the middle of the work, on the card. */
+	if (p->n_given > port->policy[vf].n_given && !rar_is_free(port))
+		return "the card has no receive address left";
 	if (!vlan_fits(&with, 0))
 		return "the card has no VLAN filter left";
 	for (uint16_t v = 0; v < port->n_vfs; v++)
@@ -520,6 +536,8 @@ sriov_policy_check(const struct sriov_vf_policy *p)
 		return "xcast = allmulti needs trusted = yes";
 	if (p->port_vlan != 0 && (p->n_vlans > 0 || p->vlan_quota > 0))
 		return "port_vlan leaves no room for vlans or vlan_quota: the VF is in that VLAN";
+	if (p->all_multicast && !p->trusted)
+		return "all multicast needs trusted = yes";
 	return NULL;
 }
 

@@ -33,7 +33,8 @@ enum sriov_setting {
 	SRIOV_SETTING_MULTICAST = 1 << 5,
 	SRIOV_SETTING_MACVLANS = 1 << 6,
 	SRIOV_SETTING_RATE = 1 << 7,
-	SRIOV_SETTING_PORT = 1 << 8, /**< drop-enable, loopback, flow control off */
+	SRIOV_SETTING_RXMODE = 1 << 8,
+	SRIOV_SETTING_PORT = 1 << 9, /**< drop-enable, loopback, flow control off */
 };
 
 /** Of a VF's settings, those that its reset undoes: what it was granted is gone too. */

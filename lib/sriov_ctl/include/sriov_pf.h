@@ -87,6 +87,9 @@ int sriov_pf_assign_macs(struct sriov_pf *pf, struct vfp_err *err);
  */
 int sriov_pf_apply(struct sriov_pf *pf, struct vfp_err *err);
 
+/** The PF was stopped: nothing can be set until sriov_pf_apply() after its next start (-EAGAIN). */
+void sriov_pf_stopped(struct sriov_pf *pf);
+
 /**
  * Give a VF another policy from now on, and bring the NIC in line. What it was granted and may have
  * no longer is taken back.
@@ -104,6 +107,12 @@ int sriov_pf_set_vf_rx(struct sriov_pf *pf, uint16_t vf, bool on);
  * and starts of the PF. It switches both MAC and VLAN anti-spoof, since the second needs the first.
  */
 int sriov_pf_set_foreign_sources(struct sriov_pf *pf, uint16_t vf, bool on);
+
+/** Do VFs reach each other inside the card? Holds over starts. */
+int sriov_pf_set_loopback(struct sriov_pf *pf, bool on, struct vfp_err *err);
+
+/** Drop-enable on all queues. Off only where every VF is trusted: -EPERM. Holds over starts. */
+int sriov_pf_set_drop(struct sriov_pf *pf, bool on, struct vfp_err *err);
 
 /**
  * Once a second. Poll the link; on a change ping every VF, since nobody else tells them, and set the

@@ -34,6 +34,13 @@
 #define SRIOV_REQUEST_RATE 200 /**< requests a second, the default */
 #define SRIOV_LINK_MBIT	   10000
 
+/** What a pool lets in besides its addresses; a VF's reset switches all of it on. */
+enum sriov_accept {
+	SRIOV_ACCEPT_UNTAGGED = 1 << 0,	 /**< VMOLR.AUPE */
+	SRIOV_ACCEPT_HASH_UC = 1 << 1,	 /**< VMOLR.ROPE */
+	SRIOV_ACCEPT_BROADCAST = 1 << 2, /**< VMOLR.BAM */
+};
+
 enum sriov_mac_policy {
 	SRIOV_MAC_LOCKED, /**< the assigned address */
 	SRIOV_MAC_LIST,	  /**< it, or one of `macs` */
@@ -50,6 +57,8 @@ struct sriov_vf_policy {
 	enum sriov_mac_policy mac_policy;
 	uint8_t n_macs;
 	uint8_t macs[SRIOV_POLICY_MACS][6]; /**< further addresses it may take */
+	uint8_t n_given;
+	uint8_t given[SRIOV_POLICY_MACS][6]; /**< further addresses that the operator registered */
 	uint8_t macvlan_quota; /**< how many besides its own; from `macs` unless MAC_ANY */
 	uint16_t port_vlan;    /**< the PF tags all it sends with this one; 0: none */
 	uint16_t n_vlans;
@@ -68,6 +77,9 @@ struct sriov_vf_policy {
 	 * PF's own process polls and whose forwarding keeps the sender's address.
 	 */
 	bool foreign_sources;
+	bool foreign_vlans;   /**< it may send tags of others: VLAN anti-spoof alone is off */
+	uint8_t refuses;      /**< enum sriov_accept */
+	bool all_multicast;   /**< gets all multicast, whatever it asks for */
 };
 
 /** What is known of a VF. Starts as all zeroes. */
