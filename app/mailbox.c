@@ -7,19 +7,43 @@
 #include <sriov_log.h>
 
 #include "mailbox.h"
+#include "view.h"
 
-#define BATCH 64
+#define BATCH SRIOV_LOG_SIZE
+
 
 static struct {
 	FILE *file;
+	int follow; /* a VF, or one of these */
 	uint64_t after[CFG_MAX_PF];
 	struct sriov_learn learn[CFG_MAX_PF][SRIOV_MAX_VFS];
-} box;
+} box = {.follow = MAILBOX_FOLLOW_NONE};
+
+/* What came since the last look, as a table. */
+static void
+tell_followed(struct app *app, const struct pf_dev *pf, struct sriov_record *r, unsigned int n)
+{
+	const struct view v = {.app = app};
+	struct vfp_out *o;
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (box.follow == MAILBOX_FOLLOW_ALL || r[i].vf == box.follow)
+			r[kept++] = r[i];
+	if (kept == 0)
+		return;
+	o = vfp_out_new(VFP_TEXT, app->say);
+	vfp_out_list(o, "mailbox");
+	view_records(&v, o, pf, r, kept);
+	vfp_out_close(o);
+	vfp_out_end(o);
+	fflush(app->say);
+}
 
 static void
 drain_pf(struct app *app, uint16_t i)
 {
-	struct sriov_record r[BATCH];
+	static struct sriov_record r[BATCH]; /* the control thread's */
 	struct sriov_pf *pf = app->pf[i].pf;
 	uint64_t lost = 0;
 	unsigned int n;
@@ -36,6 +60,8 @@ drain_pf(struct app *app, uint16_t i)
 			if (box.file)
 				sriov_log_write(box.file, &r[k]);
 		}
+		if (box.follow != MAILBOX_FOLLOW_NONE)
+			tell_followed(app, &app->pf[i], r, n);
 	} while (n == BATCH);
 	if (box.file && lost)
 		fprintf(box.file, "{\"lost\":%" PRIu64 "}\n", lost);
@@ -72,6 +98,13 @@ mailbox_record(struct app *app, const char *path, struct vfp_err *err)
 		mailbox_drain(app);
 	}
 	return 0;
+}
+
+void
+mailbox_follow(struct app *app, int vf)
+{
+	mailbox_drain(app);
+	box.follow = vf;
 }
 
 int

@@ -18,6 +18,11 @@ void mailbox_drain(struct app *app);
 /** Record to a file from now on, or end it with NULL. -errno with a sentence. */
 int mailbox_record(struct app *app, const char *path, struct vfp_err *err);
 
+#define MAILBOX_FOLLOW_NONE (-2)
+#define MAILBOX_FOLLOW_ALL  (-1)
+/** Print what VFs ask each second, folded: of one VF, of all, or no more. */
+void mailbox_follow(struct app *app, int vf);
+
 /** Print the section that would allow what a VF of the first PF asked for. -ENOENT. */
 int mailbox_learned(struct app *app, uint16_t vf, FILE *to);
 

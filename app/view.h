@@ -50,6 +50,9 @@ struct mailbox_ask {
 };
 /** The mailbox log, folded as sriov_log.h says; ask may be NULL for all. */
 void view_mailbox(const struct view *v, struct vfp_out *o, const struct mailbox_ask *ask);
+/** Some records of one PF, folded, as rows of a list that is open. */
+void view_records(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
+	const struct sriov_record *r, unsigned int n);
 /** Which events undid settings, and how long their return took. */
 void view_drift(const struct view *v, struct vfp_out *o);
 

@@ -47,7 +47,7 @@ put_vf(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, uint16_
 	vfp_out_str(o, "owner", app_port(v->app, name) ? "vfplane" : "tenant");
 	vfp_out_str(o, "mac", vfp_mac_text(c.state.own_mac ? c.state.mac : policy.mac, mac));
 	vfp_out_str(o, "vlans", list_vlans(policy.vlans, policy.n_vlans, text, sizeof(text)));
-	vfp_out_bool(o, "anti_spoof", !policy.foreign_sources);
+	vfp_out_bool(o, "anti_spoof", !policy.foreign_sources && !policy.foreign_vlans);
 	vfp_out_u64(o, "pool", vf, VFP_PLAIN | VFP_DETAIL);
 	vfp_out_str(o, "api", c.state.cts ? sriov_mbox_api(c.state.api) : NULL);
 	vfp_out_u64(o, "requests", c.requests, VFP_COUNT);
@@ -70,6 +70,27 @@ list_macvlans(const struct sriov_vf_state *s, char *text, size_t len)
 }
 
 static const char *
+list_given(const struct sriov_vf_policy *p, char *text, size_t len)
+{
+	char mac[VFP_MAC_TEXT];
+
+	text[0] = '\0';
+	for (unsigned int i = 0; i < p->n_given; i++)
+		snprintf(text + strlen(text), len - strlen(text), "%s%s", i ? " " : "",
+			vfp_mac_text(p->given[i], mac));
+	return p->n_given ? text : "none";
+}
+
+static const char *
+list_refused(const struct sriov_vf_policy *p, char *text, size_t len)
+{
+	snprintf(text, len, "%s%s%s", p->refuses & SRIOV_ACCEPT_UNTAGGED || p->port_vlan ? "AUPE " : "",
+		p->refuses & SRIOV_ACCEPT_HASH_UC ? "ROPE " : "",
+		p->refuses & SRIOV_ACCEPT_BROADCAST ? "BAM " : "");
+	return text[0] ? text : "nothing";
+}
+
+static const char *
 list_hashes(const struct sriov_vf_state *s, char *text, size_t len)
 {
 	text[0] = '\0';
@@ -82,6 +103,8 @@ list_hashes(const struct sriov_vf_state *s, char *text, size_t len)
 static void
 put_policy(struct vfp_out *o, const struct sriov_vf_policy *p)
 {
+	char text[SRIOV_POLICY_MACS * VFP_MAC_TEXT];
+
 	vfp_out_open(o, "policy");
 	vfp_out_bool(o, "trusted", p->trusted);
 	vfp_out_strf(o, "mac_policy", "%s, %u listed", sriov_mac_policy_name(p->mac_policy), p->n_macs);
@@ -95,11 +118,33 @@ put_policy(struct vfp_out *o, const struct sriov_vf_policy *p)
 	vfp_out_str(o, "xcast_ceiling", sriov_xcast_name(p->xcast));
 	vfp_out_u64(o, "max_frame", p->max_frame, VFP_PLAIN);
 	vfp_out_str(o, "api_floor", sriov_mbox_api(p->api_floor));
-	vfp_out_u64(o, "requests_per_second", p->request_rate, VFP_PLAIN);
+	if (p->request_rate)
+		vfp_out_u64(o, "requests_per_second", p->request_rate, VFP_PLAIN);
+	else
+		vfp_out_str(o, "requests_per_second", "no limit");
+	vfp_out_strf(o, "spoof_check", "MAC %s, VLAN %s", p->foreign_sources ? "off" : "on",
+		p->foreign_sources || p->foreign_vlans ? "off" : "on");
 	vfp_out_strf(o, "link", "rx %s, tx %s", p->rx_off ? "off" : "on", p->tx_off ? "off" : "on");
-	vfp_out_u64(o, "rate_mbit", p->rate, VFP_PLAIN);
+	vfp_out_str(o, "rx_modes_off", list_refused(p, text, sizeof(text)));
+	vfp_out_bool(o, "all_multicast", p->all_multicast);
+	vfp_out_str(o, "given_macs", list_given(p, text, sizeof(text)));
+	if (p->rate)
+		vfp_out_u64(o, "rate_mbit", p->rate, VFP_PLAIN);
+	else
+		vfp_out_null(o, "rate_mbit");
 	vfp_out_null(o, "qos"); /* DPDK's call for the port VLAN takes no priority */
+	vfp_out_str(o, "rss_query", "refused by DPDK's PF");
 	vfp_out_close(o);
+}
+
+/* 0: never measured. */
+static void
+put_ns(struct vfp_out *o, const char *key, uint64_t ns)
+{
+	if (ns)
+		vfp_out_u64(o, key, ns, VFP_NS);
+	else
+		vfp_out_null(o, key);
 }
 
 /* What it has, and who set it. */
@@ -123,16 +168,44 @@ put_state(struct vfp_out *o, const struct pf_dev *pf, const struct sriov_counts 
 	if (c->last_reset_us)
 		vfp_out_double(o, "last_reset_s", c->last_reset_us / 1e6, VFP_SECONDS);
 	else
-		vfp_out_null(o, "last_reset_s");
-	vfp_out_u64(o, "reapplied_in_ns", c->window_ns, VFP_NS);
-	vfp_out_u64(o, "reapplied_max_ns", c->window_max_ns, VFP_NS);
-	vfp_out_u64(o, "slowest_answer_ns", c->slow_ns, VFP_NS);
+		vfp_out_null(o, "last_reset");
+	put_ns(o, "reapplied_in_ns", c->window_ns);
+	put_ns(o, "reapplied_max_ns", c->window_max_ns);
+	put_ns(o, "slowest_answer_ns", c->slow_ns);
 	vfp_out_u64(o, "apply_errors", c->apply_errors, VFP_COUNT);
 	vfp_out_close(o);
 }
 
+/*
+ * A PF could read its VFs' counters, but DPDK has no call for it: those of a tenant's VF are unknown
+ * here. Since its reset: less what earlier lives of the port counted.
+ */
 static void
-put_vf_detail(struct vfp_out *o, const struct pf_dev *pf, uint16_t vf)
+put_counters(struct vfp_out *o, const struct port *p)
+{
+	static const struct port_nic none;
+	const struct port_nic *all = p ? &p->last : &none, *before = p ? &p->carried : &none;
+	const struct {
+		const char *key;
+		uint64_t n;
+	} rows[] = {
+		{"rx_packets", all->rx_packets},
+		{"tx_packets", all->tx_packets},
+		{"rx_since_reset", all->rx_packets - before->rx_packets},
+		{"tx_since_reset", all->tx_packets - before->tx_packets},
+	};
+
+	vfp_out_open(o, "counters");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (p)
+			vfp_out_u64(o, rows[i].key, rows[i].n, VFP_COUNT);
+		else
+			vfp_out_null(o, rows[i].key);
+	vfp_out_close(o);
+}
+
+static void
+put_vf_detail(struct vfp_out *o, const struct pf_dev *pf, uint16_t vf, const struct port *own)
 {
 	struct sriov_vf_policy policy;
 	struct sriov_counts c;
@@ -142,6 +215,7 @@ put_vf_detail(struct vfp_out *o, const struct pf_dev *pf, uint16_t vf)
 		return;
 	put_policy(o, &policy);
 	put_state(o, pf, &c);
+	put_counters(o, own);
 }
 
 void
@@ -170,7 +244,7 @@ view_vf(const struct view *v, struct vfp_out *o, const char *name)
 				continue;
 			vfp_out_open(o, "vf");
 			put_vf(v, o, &v->app->pf[i], vf);
-			put_vf_detail(o, &v->app->pf[i], vf);
+			put_vf_detail(o, &v->app->pf[i], vf, app_port(v->app, own));
 			vfp_out_close(o);
 			view_port(v, o, own); /* a tenant's VF is no port of ours */
 			return 0;
@@ -348,6 +422,18 @@ put_row_json(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
 	vfp_out_i64(o, "effect", r->effect, VFP_PLAIN);
 	vfp_out_u64(o, "took_ns", r->took_ns, VFP_NS);
 	vfp_out_close(o);
+}
+
+void
+view_records(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
+	const struct sriov_record *r, unsigned int n)
+{
+	struct sriov_row *rows = calloc(n + 1, sizeof(*rows));
+	unsigned int kept = rows ? sriov_log_fold(r, n, rows) : 0;
+
+	for (unsigned int i = 0; i < kept; i++)
+		put_row(v, o, pf, &rows[i]);
+	free(rows);
 }
 
 static int

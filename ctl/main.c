@@ -25,6 +25,9 @@ static const struct {
 		cmd_snapshot},
 	{"diff", "[--json] BEFORE AFTER", "what changed between two snapshots, and what that means",
 		cmd_diff},
+	{"replay", "--config FILE [--vf N] [--all] [--json] RECORDING|-",
+		"what the policy of FILE would have answered to messages that record mailbox kept",
+		cmd_replay},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -261,15 +261,31 @@ cli_run_file(struct app *app, const char *path, struct vfp_err *err)
 		   : 0;
 }
 
+/* cmdline_printf() cuts long text: line by line, blank ones too. */
+static void
+print_lines(struct cmdline *cl, char *text)
+{
+	for (char *l = strsep(&text, "\n"); l; l = strsep(&text, "\n"))
+		if (text || l[0])
+			cmdline_printf(cl, "%s\n", l);
+}
+
 void
 cli_show(struct cmdline *cl, int (*get)(const struct view *v, struct vfp_out *o, const char *arg),
 	const char *arg)
+{
+	cli_show_as(cl, VFP_TEXT, get, arg);
+}
+
+void
+cli_show_as(struct cmdline *cl, enum vfp_format format,
+	int (*get)(const struct view *v, struct vfp_out *o, const char *arg), const char *arg)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 	struct app *app = cli_app();
-	struct vfp_out *o = f ? vfp_out_new(VFP_TEXT, f) : NULL;
+	struct vfp_out *o = f ? vfp_out_new(format, f) : NULL;
 	struct view v;
 	int ret = -ENOMEM;
 

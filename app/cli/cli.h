@@ -15,6 +15,8 @@
 #include <cmdline_parse_num.h>
 #include <cmdline_parse_string.h>
 
+#include <vfp_out.h>
+
 #include "../vfplane.h"
 
 struct cli;
@@ -31,10 +33,12 @@ int cli_run_file(struct app *app, const char *path, struct vfp_err *err);
 /** The app behind the prompt. Valid in a command's function. */
 struct app *cli_app(void);
 
-struct vfp_out;
 struct view;
 /** Print one getter as text: takes the view and the lock; says what fails. */
 void cli_show(struct cmdline *cl,
+	int (*get)(const struct view *v, struct vfp_out *o, const char *arg), const char *arg);
+/** The same in the format of one's choice. */
+void cli_show_as(struct cmdline *cl, enum vfp_format format,
 	int (*get)(const struct view *v, struct vfp_out *o, const char *arg), const char *arg);
 
 /* One list per noun, NULL-terminated. */

@@ -119,6 +119,7 @@ sriov_learn_policy(
 	if (l->frame >= SRIOV_FRAME_MIN && l->frame < p->max_frame)
 		out->max_frame = l->frame;
 	out->api_floor = l->settled ? l->api : 0;
+	out->request_rate = l->peak_second > 0 ? l->peak_second : 1;
 }
 
 static void
@@ -161,7 +162,7 @@ sriov_learn_print(const struct sriov_learn *l, const struct sriov_vf_policy *p, 
 		fprintf(to, "\tport_vlan = %u\n", q.port_vlan);
 	fprintf(to,
 		"\tmacvlan_quota = %u\n\tmulticast_quota = %u\n\txcast = %s\n\tmax_frame = %u\n"
-		"\tapi_floor = %s\n}\n",
+		"\tapi_floor = %s\n\trequest_rate = %u\n}\n",
 		q.macvlan_quota, q.mc_quota, sriov_xcast_name(q.xcast), q.max_frame,
-		sriov_mbox_api(q.api_floor));
+		sriov_mbox_api(q.api_floor), q.request_rate);
 }
