@@ -70,7 +70,8 @@ registers() {
 		{geometry,
 		 digests: .filters.digests,
 		 rar: [.filters.rar[] | .pools -= $without | select(.pools != [])],
-		 vlvf: [.filters.vlvf[] | .pools -= $without | select(.pools != [])],
+		 vlvf: [.filters.vlvf[] | .pools -= $without | select(.pools != []) | del(.index)] |
+			sort,
 		 promiscuous: [.filters.unicast_promiscuous, .filters.multicast_promiscuous],
 		 pools: [.pools[] | others | {id, macs, vlans, rx, tx, accepts, mac_antispoof,
 			vlan_antispoof, vlan_insert, first_queue, rss_queues}],

@@ -7,6 +7,8 @@
  *   say W...            one message of up to 16 words; the answer is told with its words
  *   repeat N W...       the same N times; a word may count: BASE+STEP%MODULUS
  *   for SECONDS W...    as often as the PF answers
+ *   hammer SECONDS W... without waiting for it, 20 us apart; `others` are answers that grant
+ *                       something else than a reset
  *   random N SEED       N messages of random words, resets among them
  *   hold | release      keep the buffer (VFU), as no driver does
  *   vfrst               a reset of the function by its own register (VFCTRL.RST)
@@ -205,7 +207,7 @@ exchange(uint32_t *words)
 /* ---- many messages ---- */
 
 struct tally {
-	uint64_t n[ANSWERS];
+	uint64_t n[ANSWERS], others;
 	uint64_t sent;
 	uint32_t *us;
 	size_t room;
@@ -238,7 +240,8 @@ tell(struct tally *t, uint64_t ns)
 	printf("{\"sent\":%" PRIu64, t->sent);
 	for (int i = 0; i < ANSWERS; i++)
 		printf(",\"%s\":%" PRIu64, answer_names[i], t->n[i]);
-	if (t->sent > 0) {
+	printf(",\"others\":%" PRIu64, t->others);
+	if (t->us) {
 		qsort(t->us, t->sent, sizeof(*t->us), compare);
 		printf(",\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u", t->us[t->sent / 2],
 			t->us[t->sent * 99 / 100], t->us[t->sent - 1]);
@@ -293,6 +296,33 @@ many(uint64_t times, double seconds, char *text)
 		fill(words, w, n, i);
 		a = exchange(words);
 		count(&t, a, now_ns() - asked);
+	}
+	tell(&t, now_ns() - from);
+}
+
+/* A PF that is not there, or just coming up, answers nothing: the tally is of what came back. */
+static void
+hammer(double seconds, char *text)
+{
+	const uint64_t from = now_ns();
+	struct word w[WORDS];
+	unsigned int n = read_words(text, w);
+	struct tally t = {0};
+	uint32_t words[WORDS];
+
+	for (; now_ns() - from < seconds * 1e9; t.sent++) {
+		fill(words, w, n, t.sent);
+		bar[VFMAILBOX / 4] = MB_VFU;
+		for (unsigned int k = 0; k < n; k++)
+			bar[VFMBMEM / 4 + k] = words[k];
+		bar[VFMAILBOX / 4] = MB_REQ;
+		nap();
+		if (!(bar[VFMAILBOX / 4] & MB_PFSTS))
+			continue;
+		words[0] = bar[VFMBMEM / 4];
+		t.n[ACK] += (words[0] & (TYPE_ACK | TYPE_NACK)) == TYPE_ACK;
+		t.n[NACK] += (words[0] & TYPE_NACK) != 0;
+		t.others += (words[0] & TYPE_ACK) && (words[0] & 0xffff) != 1;
 	}
 	tell(&t, now_ns() - from);
 }
@@ -474,6 +504,10 @@ serve(char *line)
 		double seconds = strtod(args, &end);
 
 		many(UINT64_MAX, seconds, end);
+	} else if (strcmp(word, "hammer") == 0) {
+		double seconds = strtod(args, &end);
+
+		hammer(seconds, end);
 	} else if (strcmp(word, "random") == 0) {
 		uint64_t n = strtoull(args, &end, 0);
 
