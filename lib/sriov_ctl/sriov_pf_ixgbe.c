@@ -388,6 +388,20 @@ struct change {
 	struct vfp_err *err;
 };
 
+/* Take back what the policies of now do not allow, from the state and from the NIC. */
+static int
+revoke(struct sriov_pf *pf, uint16_t vf)
+{
+	const struct sriov_vf_state before = pf->now.vf[vf];
+	const uint32_t actions = sriov_policy_revoke(&pf->now, vf);
+	int ret = actions ? sriov_apply_change(pf, vf, &before, actions) : 0;
+
+	pthread_mutex_lock(&pf->lock);
+	pf->counts[vf].state = pf->now.vf[vf];
+	pthread_mutex_unlock(&pf->lock);
+	return ret;
+}
+
 static int
 change_job(void *arg)
 {
@@ -395,10 +409,8 @@ change_job(void *arg)
 	struct change *c = arg;
 	struct sriov_pf *pf = c->pf;
 	const struct sriov_vf_policy old = pf->now.policy[c->vf];
-	const struct sriov_vf_state before = pf->now.vf[c->vf];
 	const char *why = sriov_port_check(&pf->now, c->vf, c->policy);
-	uint32_t revoked;
-	int ret;
+	int ret = 0;
 
 	if (!pf->running)
 		return say_stopped(c->err);
@@ -411,14 +423,12 @@ change_job(void *arg)
 	pthread_mutex_lock(&pf->lock);
 	pf->now.policy[c->vf] = *c->policy;
 	pthread_mutex_unlock(&pf->lock);
-	revoked = sriov_policy_revoke(&pf->now, c->vf);
-	ret = sriov_apply_change(pf, c->vf, &before, revoked);
+	/* A VLAN that is now somebody's is no longer for others to have chosen: so look at all. */
+	for (uint16_t v = 0; v < pf->layout.n_vfs; v++)
+		ret = first_error(ret, revoke(pf, v));
 	ret = first_error(ret, sriov_apply_policy(pf, c->vf, &old));
 	note_drift(pf, SRIOV_UNDO_CHANGE, c->vf, sriov_changed(&old, c->policy), ret,
 		cycles_to_ns(rte_get_timer_cycles() - from));
-	pthread_mutex_lock(&pf->lock);
-	pf->counts[c->vf].state = pf->now.vf[c->vf];
-	pthread_mutex_unlock(&pf->lock);
 	return ret < 0 ? vfp_err_set(c->err, ret, "VF %u: the NIC's driver says: %s", c->vf,
 				 strerror(-ret))
 		       : 0;
