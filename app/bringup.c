@@ -283,8 +283,13 @@ up_pf(struct app *app, struct pf_dev *pf, struct vfp_err *err)
 	ret = port_up(app, p, err);
 	if (ret < 0)
 		return ret;
-	app_step(app, true, "%s: started, %u pools x %u queues, RSS over %u queues", p->name,
-		pf->layout.pools ? pf->layout.pools : 1, pf->layout.queues_per_pool, p->nb_rxq);
+	if (pf->layout.vmdq_pools > 0)
+		app_step(app, true, "%s: started, %u pools of its own by MAC and VLAN, without RSS",
+			p->name, pf->layout.vmdq_pools);
+	else
+		app_step(app, true, "%s: started, %u pools x %u queues, RSS over %u queues", p->name,
+			pf->layout.pools ? pf->layout.pools : 1, pf->layout.queues_per_pool,
+			p->nb_rxq);
 	ret = sriov_pf_apply(pf->pf, err);
 	if (ret < 0)
 		return vfp_err_prefix(err, ret, "%s", p->name);

@@ -13,12 +13,9 @@ check_pf(const struct config *c, const struct cfg_pf_sec *pf)
 	struct vfp_err err = {0};
 	char row[SRIOV_ROW + 1];
 	unsigned int n = config_vf_count(c, pf->index);
+	struct sriov_want want;
 
-	const struct sriov_want want = {.vfs = n,
-		.queues = pf->queues_per_pool,
-		.rss = true,
-		.vlans = config_vlan_count(c, pf->index)};
-
+	config_want(c, pf, n, &want);
 	if (sriov_layout_solve(&want, &l, &err) < 0) {
 		fprintf(stderr, "vfplane: %s:%d: pf %u: %s\n", c->file, pf->line, pf->index,
 			err.text);
@@ -44,6 +41,8 @@ check_config(const struct config *c)
 		printf("%s: %s, %u VLANs\n", c->vf[i].name,
 			c->vf[i].owner == CFG_OWNER_TENANT ? "a tenant's" : "polled here",
 			c->vf[i].n_vlans);
+	for (uint32_t i = 0; i < c->n_pool; i++)
+		printf("%s: polled here, %u VLANs\n", c->pool[i].name, c->pool[i].n_vlans);
 	for (uint32_t i = 0; i < c->n_forward; i++)
 		printf("forward %s: %s %s %s%s%s\n", c->forward[i].name, c->forward[i].from,
 			c->forward[i].both ? "<->" : "->",

@@ -84,20 +84,27 @@ store_vf_peer(void *object, const char *word)
 }
 
 static int
-store_vf_vlan(void *object, const char *word)
+store_vlan(uint16_t *vlans, uint32_t *n, const char *word)
 {
-	struct cfg_vf_sec *vf = object;
 	uint32_t vid;
 
 	if (store_number(&vid, word, 1, 4094) < 0)
 		return -EINVAL;
-	if (vf->n_vlans == CFG_MAX_VLANS)
+	if (*n == CFG_MAX_VLANS)
 		return -E2BIG;
-	for (uint32_t i = 0; i < vf->n_vlans; i++)
-		if (vf->vlans[i] == vid)
+	for (uint32_t i = 0; i < *n; i++)
+		if (vlans[i] == vid)
 			return -EEXIST;
-	vf->vlans[vf->n_vlans++] = vid;
+	vlans[(*n)++] = vid;
 	return 0;
+}
+
+static int
+store_vf_vlan(void *object, const char *word)
+{
+	struct cfg_vf_sec *vf = object;
+
+	return store_vlan(vf->vlans, &vf->n_vlans, word);
 }
 
 static int
@@ -261,6 +268,32 @@ store_vf_rate(void *object, const char *word)
 }
 
 static int
+store_pool_mac(void *object, const char *word)
+{
+	struct cfg_pool_sec *pool = object;
+
+	pool->has_mac = true;
+	return vfp_parse_unicast_mac(word, "mac", pool->mac, NULL);
+}
+
+static int
+store_pool_peer(void *object, const char *word)
+{
+	struct cfg_pool_sec *pool = object;
+
+	pool->has_peer = true;
+	return vfp_parse_unicast_mac(word, "peer", pool->peer, NULL);
+}
+
+static int
+store_pool_vlan(void *object, const char *word)
+{
+	struct cfg_pool_sec *pool = object;
+
+	return store_vlan(pool->vlans, &pool->n_vlans, word);
+}
+
+static int
 store_forward_from(void *object, const char *word)
 {
 	if (!is_port_name(word))
@@ -360,6 +393,10 @@ static const struct spec schema[] = {
 	{"vf", "anti_spoof", "yes or no", false, false, store_vf_anti_spoof},
 	{"vf", "link", "auto or off", false, false, store_vf_link},
 	{"vf", "rate", "0 (no limit) to 10000 Mbit/s", false, false, store_vf_rate},
+	{"pool", "mac", "a unicast MAC such as 02:09:c0:00:01:00", false, false, store_pool_mac},
+	{"pool", "peer", "a unicast MAC", false, false, store_pool_peer},
+	{"pool", "vlans", "at most 32 different VLAN ids from 1 to 4094", true, false,
+		store_pool_vlan},
 	{"forward", "from", "a port such as vf0", false, true, store_forward_from},
 	{"forward", "to", "a port such as vf1", false, false, store_forward_to},
 	{"forward", "mode", "io, mac, macswap, echo, sink or source", false, true,
@@ -371,7 +408,7 @@ static const struct spec schema[] = {
 
 #define N_SPEC (sizeof(schema) / sizeof(schema[0]))
 
-static const char *const sections[] = {"pf", "vf", "forward", "lcore"};
+static const char *const sections[] = {"pf", "vf", "pool", "forward", "lcore"};
 
 #define N_SEC (sizeof(sections) / sizeof(sections[0]))
 
@@ -662,6 +699,77 @@ add_vf(struct parse *p, cfg_t *section)
 	c->n_vf++;
 }
 
+/* "0", or pf1pool0 where there are two PFs */
+static int
+pool_title(const char *title, uint32_t *pf, uint32_t *pool)
+{
+	*pf = 0;
+	if (strncmp(title, "pf", 2) == 0 && title[2] >= '0' && title[2] < '0' + CFG_MAX_PF &&
+		strncmp(title + 3, "pool", 4) == 0) {
+		*pf = title[2] - '0';
+		title += 7;
+	}
+	return store_number(pool, title, 0, CFG_MAX_POOL - 1);
+}
+
+static void
+add_pool(struct parse *p, cfg_t *section)
+{
+	struct config *c = p->c;
+	struct cfg_pool_sec *pool = &c->pool[c->n_pool];
+
+	pool->line = section_line(p, section);
+	if (c->n_pool == CFG_MAX_PF * CFG_MAX_POOL ||
+		pool_title(cfg_title(section), &pool->pf, &pool->index) < 0) {
+		complain(p, pool->line, "pool %s: allowed: 0 to %d, or pf1pool0", cfg_title(section),
+			CFG_MAX_POOL - 1);
+		return;
+	}
+	fill_section(p, section, pool);
+	snprintf(pool->name, sizeof(pool->name), "pf%upool%u", pool->pf, pool->index);
+	if (!pool->has_mac && pool->index > 0)
+		complain(p, pool->line,
+			"pool %u needs mac: packets find it by that; pool 0 alone has the PF's own",
+			pool->index);
+	for (uint32_t i = 0; i < c->n_pool; i++) {
+		const struct cfg_pool_sec *o = &c->pool[i];
+
+		if (strcmp(o->name, pool->name) == 0)
+			complain(p, pool->line, "pool %s: the same as in line %d",
+				cfg_title(section), o->line);
+		if (o->has_mac && pool->has_mac && memcmp(o->mac, pool->mac, 6) == 0)
+			complain(p, line_of(p, section, find_spec("pool", "mac")),
+				"mac: the same address as in line %d; each pool needs its own",
+				o->line);
+	}
+	c->n_pool++;
+}
+
+/* Pools of a PF's own and VFs exclude each other: with VFs DPDK's PF has exactly one pool. */
+static void
+check_pools(struct parse *p)
+{
+	const struct config *c = p->c;
+
+	for (uint32_t i = 0; i < c->n_pool; i++) {
+		bool have = false;
+
+		for (uint32_t k = 0; k < c->n_pf; k++)
+			have |= c->pf[k].index == c->pool[i].pf;
+		if (!have)
+			complain(p, c->pool[i].line, "pool %u: there is no section pf %u",
+				c->pool[i].index, c->pool[i].pf);
+		for (uint32_t v = 0; v < c->n_vf; v++)
+			if (c->vf[v].pf == c->pool[i].pf) {
+				complain(p, c->pool[i].line,
+					"pool %u beside vf %u (line %d): with VFs the PF has one "
+					"pool; have either",
+					c->pool[i].index, c->vf[v].index, c->vf[v].line);
+				break;
+			}
+	}
+}
+
 static void
 add_forward(struct parse *p, cfg_t *section)
 {
@@ -753,6 +861,12 @@ check_reference(struct parse *p, int line, const char *option, const char *port,
 		complain(p, line, "%s = %s: there is no section pf %u", option, port, pf);
 		return;
 	}
+	if (strstr(port, "pool") && pool_title(port, &pf, &vf) == 0) {
+		if (!config_pool(c, pf, vf))
+			complain(p, line, "%s = %s: there is no section pool %u of pf %u", option,
+				port, vf, pf);
+		return;
+	}
 	if ((strncmp(port, "vf", 2) != 0 && strncmp(port, "pf", 2) != 0) ||
 		vf_title(port, &pf, &vf) < 0)
 		return; /* another ethdev's name: known only when EAL is up */
@@ -842,7 +956,7 @@ static void
 fill_all(struct parse *p, cfg_t *root)
 {
 	static void (*const add[N_SEC])(struct parse *, cfg_t *) = {
-		add_pf, add_vf, add_forward, add_lcore};
+		add_pf, add_vf, add_pool, add_forward, add_lcore};
 
 	for (size_t s = 0; s < N_SEC; s++)
 		for (unsigned int i = 0; i < cfg_size(root, sections[s]); i++)
@@ -851,6 +965,8 @@ fill_all(struct parse *p, cfg_t *root)
 		check_references(p, root);
 	if (!p->failed)
 		check_rates(p, root);
+	if (!p->failed)
+		check_pools(p);
 	for (uint32_t i = 0; i < p->c->n_vf; i++)
 		config_vf_name(p->c, p->c->vf[i].pf, p->c->vf[i].index, p->c->vf[i].name);
 }
@@ -969,6 +1085,26 @@ config_vf(const struct config *c, uint32_t pf, uint32_t vf)
 	return NULL;
 }
 
+const struct cfg_pool_sec *
+config_pool(const struct config *c, uint32_t pf, uint32_t pool)
+{
+	for (uint32_t i = 0; i < c->n_pool; i++)
+		if (c->pool[i].pf == pf && c->pool[i].index == pool)
+			return &c->pool[i];
+	return NULL;
+}
+
+uint32_t
+config_pool_count(const struct config *c, uint32_t pf)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->n_pool; i++)
+		if (c->pool[i].pf == pf && c->pool[i].index >= n)
+			n = c->pool[i].index + 1;
+	return n;
+}
+
 uint32_t
 config_vf_count(const struct config *c, uint32_t pf)
 {
@@ -993,9 +1129,26 @@ config_vlan_count(const struct config *c, uint32_t pf)
 			seen[c->vf[i].vlans[k] & 4095] = true;
 		seen[c->vf[i].policy.port_vlan & 4095] = true;
 	}
+	for (uint32_t i = 0; i < c->n_pool; i++)
+		for (uint32_t k = 0; c->pool[i].pf == pf && k < c->pool[i].n_vlans; k++)
+			seen[c->pool[i].vlans[k] & 4095] = true;
 	for (unsigned int vid = 1; vid < 4096; vid++)
 		n += seen[vid];
 	return n;
+}
+
+void
+config_want(
+	const struct config *c, const struct cfg_pf_sec *pf, uint32_t vfs, struct sriov_want *want)
+{
+	const uint32_t pools = config_pool_count(c, pf->index);
+
+	/* Pools of the PF's own run without RSS. */
+	*want = (struct sriov_want){.vfs = vfs,
+		.queues = pf->queues_per_pool,
+		.rss = pools == 0,
+		.vlans = config_vlan_count(c, pf->index),
+		.vmdq_pools = pools};
 }
 
 void

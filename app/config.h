@@ -18,6 +18,7 @@
 #define CFG_MAX_VF      63 /* an 82599 has 64 pools, and the PF owns one */
 #define CFG_MAX_VLANS   32
 #define CFG_MAX_FORWARD 64
+#define CFG_MAX_POOL    16 /* of a PF; the card has 64, and each takes two rings */
 #define CFG_MAX_LCORE   128
 #define CFG_MAX_LQ      64
 #define CFG_NAME        32 /* a port's or a rule's name with its NUL */
@@ -49,6 +50,20 @@ struct cfg_vf_sec {
 	int line;
 };
 
+/** A pool of a PF without VFs: an address and VLANs, with queues of its own. */
+struct cfg_pool_sec {
+	uint32_t pf;
+	uint32_t index;
+	char name[CFG_NAME]; /**< pf0pool1 */
+	bool has_mac;
+	uint8_t mac[6];
+	bool has_peer;
+	uint8_t peer[6];
+	uint32_t n_vlans;
+	uint16_t vlans[CFG_MAX_VLANS];
+	int line;
+};
+
 struct cfg_forward {
 	char name[CFG_NAME];
 	char from[CFG_NAME];
@@ -73,9 +88,10 @@ struct cfg_lcore {
 
 struct config {
 	char file[256];
-	uint32_t n_pf, n_vf, n_forward, n_lcore;
+	uint32_t n_pf, n_vf, n_pool, n_forward, n_lcore;
 	struct cfg_pf_sec pf[CFG_MAX_PF];
 	struct cfg_vf_sec vf[CFG_MAX_PF * CFG_MAX_VF];
+	struct cfg_pool_sec pool[CFG_MAX_PF * CFG_MAX_POOL];
 	struct cfg_forward forward[CFG_MAX_FORWARD];
 	struct cfg_lcore lcore[CFG_MAX_LCORE];
 };
@@ -93,11 +109,19 @@ int config_parse(const char *name, const char *text, struct config *c, char *err
 /** The section of a VF, or NULL. */
 const struct cfg_vf_sec *config_vf(const struct config *c, uint32_t pf, uint32_t vf);
 
+/** The section of a PF's own pool, or NULL; and the highest number named, plus one. */
+const struct cfg_pool_sec *config_pool(const struct config *c, uint32_t pf, uint32_t pool);
+uint32_t config_pool_count(const struct config *c, uint32_t pf);
+
 /** Highest VF index named for a PF, plus one; 0 when none is. */
 uint32_t config_vf_count(const struct config *c, uint32_t pf);
 
 /** Different VLANs that a PF's VFs name, port VLANs included. */
 uint32_t config_vlan_count(const struct config *c, uint32_t pf);
+
+/** What a PF's section wants of the card, by the VFs that are named or are there. */
+void config_want(
+	const struct config *c, const struct cfg_pf_sec *pf, uint32_t vfs, struct sriov_want *want);
 
 /** "pf0vf1", or "vf1" while there is one PF. */
 void config_vf_name(const struct config *c, uint32_t pf, uint32_t vf, char out[CFG_NAME]);

@@ -108,6 +108,7 @@ static int
 add_pf(struct app *app, uint32_t index, const char *bdf, uint32_t queues, struct vfp_err *err)
 {
 	struct pf_dev *pf = &app->pf[app->n_pfs];
+	struct sriov_want want;
 	char other[16];
 	unsigned int n;
 	int ret;
@@ -121,7 +122,9 @@ add_pf(struct app *app, uint32_t index, const char *bdf, uint32_t queues, struct
 	pf->index = index;
 	strlcpy(pf->bdf, bdf, sizeof(pf->bdf));
 	pf->n_vfs = pci_vf_count(bdf);
-	ret = sriov_layout_plan(pf->n_vfs, queues, &pf->layout, err);
+	config_want(&app->cfg, &(struct cfg_pf_sec){.index = index, .queues_per_pool = queues},
+		pf->n_vfs, &want);
+	ret = sriov_layout_solve(&want, &pf->layout, err);
 	if (ret < 0)
 		return vfp_err_prefix(err, ret, "pf%u", index);
 	strlcpy(pf->conf.device, bdf, sizeof(pf->conf.device));

@@ -25,15 +25,39 @@ port_index(const struct dp_spec *spec, const char *name, struct vfp_err *err)
 	return vfp_err_set(err, -ENODEV, "there is no port %s", name);
 }
 
+/* Each pool of the PF's own is a port to the rules: two queues of the card, of which one is in use. */
+static void
+spec_pools(struct app *app, const struct port *p, const struct pf_dev *pf, struct dp_spec *spec)
+{
+	const uint16_t each = pf->layout.queues_per_pool;
+
+	for (uint16_t i = 0; i < pf->layout.vmdq_pools && spec->n_ports < DP_MAX_PORTS; i++) {
+		const struct cfg_pool_sec *sec = config_pool(&app->cfg, pf->index, i);
+		struct dp_spec_port *s = &spec->ports[spec->n_ports++];
+
+		snprintf(s->name, sizeof(s->name), "%spool%u", p->name, i);
+		s->port_id = p->port_id;
+		s->first_queue = i * each;
+		s->nb_rxq = s->nb_txq = 1;
+		memcpy(s->mac, sec && sec->has_mac ? sec->mac : p->mac, sizeof(s->mac));
+		memcpy(s->peer, sec && sec->has_peer ? sec->peer : p->peer, sizeof(s->peer));
+	}
+}
+
 static void
 spec_ports(struct app *app, struct dp_spec *spec)
 {
 	for (uint16_t i = 0; i < app->n_ports && spec->n_ports < DP_MAX_PORTS; i++) {
 		const struct port *p = &app->ports[i];
 		struct dp_spec_port *s = &spec->ports[spec->n_ports];
+		const struct pf_dev *pf = app_pf_of(app, p);
 
 		if (!p->started)
 			continue;
+		if (p->role == PORT_PF && pf && pf->layout.vmdq_pools > 0) {
+			spec_pools(app, p, pf, spec);
+			continue;
+		}
 		strlcpy(s->name, p->name, sizeof(s->name));
 		s->port_id = p->port_id;
 		s->nb_rxq = p->nb_rxq;

@@ -152,8 +152,11 @@ setup_queues(struct setup *s, const struct rte_eth_dev_info *info)
 	int socket = rte_eth_dev_socket_id(p->port_id);
 	int ret = 0;
 
+	const struct pf_dev *pf = app_pf_of(s->app, p);
+
 	/* An undrained ring of the PF must cost its own packets, not everyone's. */
 	rxconf.rx_drop_en = 1;
+	rxconf.rx_deferred_start = p->role == PORT_PF && pf && pf->layout.vmdq_pools > 0;
 	for (uint16_t q = 0; ret == 0 && q < p->nb_rxq; q++)
 		ret = rte_eth_rx_queue_setup(
 			p->port_id, q, p->nb_rxd, socket, &rxconf, s->app->pool);
@@ -163,6 +166,66 @@ setup_queues(struct setup *s, const struct rte_eth_dev_info *info)
 		return vfp_err_set(s->err, ret, "%s: queue setup: %s%s", p->name, strerror(-ret),
 			ret == -ENOMEM ? "; give DPDK more memory (-m, or hugepages)" : "");
 	return 0;
+}
+
+/* One map for each VLAN, with all its pools. The PMD drops the low half of a map that has a bit in the
+ * high half; a configuration has no pool there (CFG_MAX_POOL). */
+static void
+map_vlan(struct rte_eth_vmdq_rx_conf *v, uint16_t vid, uint16_t pool)
+{
+	uint16_t i = 0;
+
+	while (i < v->nb_pool_maps && v->pool_map[i].vlan_id != vid)
+		i++;
+	if (i == RTE_DIM(v->pool_map))
+		return; /* as many as the card has filters: the layout has refused more */
+	if (i == v->nb_pool_maps)
+		v->nb_pool_maps++;
+	v->pool_map[i].vlan_id = vid;
+	v->pool_map[i].pools |= UINT64_C(1) << pool;
+}
+
+/* Pools of the PF's own, by VLAN. What is in no pool's VLAN goes to nobody. */
+static void
+conf_pools(const struct app *app, const struct pf_dev *pf, struct rte_eth_conf *conf)
+{
+	struct rte_eth_vmdq_rx_conf *v = &conf->rx_adv_conf.vmdq_rx_conf;
+
+	sriov_layout_eth_conf(&pf->layout, conf);
+	memset(v->pool_map, 0, sizeof(v->pool_map));
+	v->nb_pool_maps = 0;
+	v->rx_mode = RTE_ETH_VMDQ_ACCEPT_UNTAG | RTE_ETH_VMDQ_ACCEPT_BROADCAST;
+	for (uint16_t i = 0; i < pf->layout.vmdq_pools; i++) {
+		const struct cfg_pool_sec *sec = config_pool(&app->cfg, pf->index, i);
+
+		for (uint32_t k = 0; sec && k < sec->n_vlans; k++)
+			map_vlan(v, sec->vlans[k], i);
+	}
+}
+
+/*
+ * And by address; pool 0 has the PF's own besides. The PMD starts with that one in all pools, and ethdev
+ * takes it out of them at the end of the start: so the queues come last.
+ */
+static int
+start_pools(const struct app *app, struct port *p, const struct pf_dev *pf, struct vfp_err *err)
+{
+	int ret = 0;
+
+	for (uint16_t i = 0; ret == 0 && i < pf->layout.vmdq_pools; i++) {
+		const struct cfg_pool_sec *sec = config_pool(&app->cfg, pf->index, i);
+		struct rte_ether_addr mac;
+
+		if (!sec || !sec->has_mac)
+			continue;
+		memcpy(mac.addr_bytes, sec->mac, sizeof(mac.addr_bytes));
+		ret = rte_eth_dev_mac_addr_add(p->port_id, &mac, i);
+		if (ret < 0)
+			vfp_err_set(err, ret, "%s: its address: %s", sec->name, strerror(-ret));
+	}
+	for (uint16_t q = 0; ret == 0 && q < p->nb_rxq; q++)
+		ret = rte_eth_dev_rx_queue_start(p->port_id, q);
+	return ret;
 }
 
 /* Configure, queues, start: for a PF this runs in one piece on the interrupt thread, since a VF's
@@ -190,8 +253,11 @@ setup(void *arg)
 	}
 	if (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-	rss_ethdev_prepare(&info, pools ? conf.rxmode.mq_mode : RTE_ETH_MQ_RX_RSS, p->nb_rxq,
-		&p->rss, &conf);
+	if (p->role == PORT_PF && pf && pf->layout.vmdq_pools > 0)
+		conf_pools(s->app, pf, &conf);
+	else
+		rss_ethdev_prepare(&info, pools ? conf.rxmode.mq_mode : RTE_ETH_MQ_RX_RSS, p->nb_rxq,
+			&p->rss, &conf);
 	ret = rte_eth_dev_configure(p->port_id, p->nb_rxq, p->nb_txq, &conf);
 	if (ret < 0)
 		return vfp_err_set(s->err, ret, "%s: configure with %u RX and %u TX queues: %s",
@@ -204,7 +270,9 @@ setup(void *arg)
 	if (ret < 0)
 		return vfp_err_set(s->err, ret, "%s: start: %s", p->name, strerror(-ret));
 	p->started = true;
-	return 0;
+	return p->role == PORT_PF && pf && pf->layout.vmdq_pools > 0
+		       ? start_pools(s->app, p, pf, s->err)
+		       : 0;
 }
 
 static int
@@ -420,7 +488,13 @@ port_stop(struct app *app, struct port *p, struct vfp_err *err)
 static int
 start_job(void *arg)
 {
-	return rte_eth_dev_start(((struct port *)arg)->port_id);
+	struct setup *s = arg;
+	const struct pf_dev *pf = app_pf_of(s->app, s->p);
+	int ret = rte_eth_dev_start(s->p->port_id);
+
+	if (ret == 0 && s->p->role == PORT_PF && pf && pf->layout.vmdq_pools > 0)
+		ret = start_pools(s->app, s->p, pf, s->err);
+	return ret;
 }
 
 int
@@ -428,12 +502,13 @@ port_start(struct app *app, struct port *p, struct vfp_err *err)
 {
 	struct pf_dev *pf = app_pf_of(app, p);
 	struct port_nic before = p->carried, now;
+	struct setup s = {app, p, err};
 	int ret;
 
 	if (p->started || !p->configured)
 		return vfp_err_set(err, -EALREADY, "%s %s", p->name,
 			p->started ? "is started already" : "is not configured");
-	ret = p->role == PORT_PF ? sriov_pf_job(start_job, p) : start_job(p);
+	ret = p->role == PORT_PF ? sriov_pf_job(start_job, &s) : start_job(&s);
 	if (ret < 0)
 		return vfp_err_set(err, ret, "%s: start: %s", p->name, strerror(-ret));
 	p->started = true;

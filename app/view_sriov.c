@@ -333,14 +333,34 @@ put_pool(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, uint1
 	vfp_out_close(o);
 }
 
+/* A pool of the PF's own: the second of its queues gets nothing without RSS. */
+static void
+put_own_pool(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, uint16_t pool)
+{
+	const struct cfg_pool_sec *sec = config_pool(&v->app->cfg, pf->index, pool);
+	char name[CFG_NAME], mac[VFP_MAC_TEXT], text[CFG_MAX_VLANS * 6];
+
+	snprintf(name, sizeof(name), "pf%upool%u", pf->index, pool);
+	vfp_out_open(o, NULL);
+	vfp_out_u64(o, "pool", pool, VFP_PLAIN);
+	vfp_out_str(o, "name", name);
+	vfp_out_str(o, "owner", "vfplane");
+	vfp_out_strf(o, "queues", "%u", sriov_layout_queue(&pf->layout, pool, 0));
+	vfp_out_str(o, "mac", vfp_mac_text(sec && sec->has_mac ? sec->mac : pf->port->mac, mac));
+	vfp_out_str(o, "vlans",
+		list_vlans(sec ? sec->vlans : NULL, sec ? sec->n_vlans : 0, text, sizeof(text)));
+	vfp_out_close(o);
+}
+
 static void
 put_picture(struct vfp_out *o, const struct pf_dev *pf)
 {
 	const struct sriov_layout *l = &pf->layout;
 	char row[SRIOV_ROW + 1];
 
-	vfp_out_note(o, "pf%u: %u pools x %u queues, %s, one RSS key and table for all", pf->index,
-		l->pools ? l->pools : 1, l->queues_per_pool, sriov_layout_mode(l));
+	vfp_out_note(o, "pf%u: %u pools x %u queues, %s%s", pf->index, l->pools ? l->pools : 1,
+		l->queues_per_pool, sriov_layout_mode(l),
+		l->mq == SRIOV_MQ_VMDQ_RSS ? ", one RSS key and table for all" : "");
 	for (unsigned int q = 0; l->pools && q < SRIOV_NIC_QUEUES; q += SRIOV_ROW)
 		vfp_out_note(o, "%3u-%-3u %s", q, q + SRIOV_ROW - 1, sriov_layout_row(l, q, row));
 	if (l->pools)
@@ -354,6 +374,8 @@ view_layout(const struct view *v, struct vfp_out *o)
 	for (uint16_t i = 0; i < v->app->n_pfs; i++) {
 		const struct pf_dev *pf = &v->app->pf[i];
 
+		for (uint16_t pool = 0; pool < pf->layout.vmdq_pools; pool++)
+			put_own_pool(v, o, pf, pool);
 		if (pf->n_vfs == 0)
 			continue;
 		for (uint16_t pool = 0; pool <= pf->layout.pf_pool; pool++)

@@ -80,10 +80,7 @@ show_all(const struct config *c, bool have_config, const struct sriov_want *aske
 	int status = VFP_EXIT_OK;
 
 	for (uint32_t i = 0; have_config && i < n; i++)
-		want[i] = (struct sriov_want){.vfs = config_vf_count(c, c->pf[i].index),
-			.queues = c->pf[i].queues_per_pool,
-			.rss = true,
-			.vlans = config_vlan_count(c, c->pf[i].index)};
+		config_want(c, &c->pf[i], config_vf_count(c, c->pf[i].index), &want[i]);
 	vfp_out_list(o, "plan");
 	for (uint32_t i = 0; status == VFP_EXIT_OK && i < n; i++)
 		status = show(have_config ? c->pf[i].index : 0, &want[i], o);

@@ -22,6 +22,17 @@ struct draft {
 	uint16_t used[DP_MAX_PORTS][DP_MAX_LCORES];	  /* entries that have their TX queue */
 };
 
+/* Do two ports share a queue? */
+static bool
+overlap(const struct dp_spec_port *a, const struct dp_spec_port *b)
+{
+	const uint16_t na = a->nb_rxq > a->nb_txq ? a->nb_rxq : a->nb_txq;
+	const uint16_t nb = b->nb_rxq > b->nb_txq ? b->nb_rxq : b->nb_txq;
+
+	return a->port_id == b->port_id && a->first_queue < b->first_queue + nb &&
+	       b->first_queue < a->first_queue + na;
+}
+
 static int
 check_ports(const struct dp_spec *s, struct vfp_err *err)
 {
@@ -36,7 +47,7 @@ check_ports(const struct dp_spec *s, struct vfp_err *err)
 				"port %s has %u RX and %u TX queues, allowed are up to %u", port->name,
 				port->nb_rxq, port->nb_txq, DP_MAX_QUEUES);
 		for (uint16_t q = 0; q < p; q++)
-			if (s->ports[q].port_id == port->port_id)
+			if (overlap(&s->ports[q], port))
 				return vfp_err_set(err, -EINVAL, "ports %s and %s are the same one",
 					s->ports[q].name, port->name);
 	}
@@ -295,7 +306,7 @@ choose_tx_queue(struct draft *d, uint16_t port, uint16_t lcore)
 	for (uint16_t l = 0; l < lcore; l++)
 		rank += d->sends[port][l];
 	mine = (n - rank + k - 1) / k;
-	return rank + k * (d->used[port][lcore]++ % mine);
+	return d->spec->ports[port].first_queue + rank + k * (d->used[port][lcore]++ % mine);
 }
 
 static void
@@ -319,7 +330,7 @@ write_entries(struct draft *d)
 				plan->entries[plan->n_entries++] = (struct dp_plan_entry){
 					.rule = rule,
 					.rx_port = p,
-					.rx_queue = q,
+					.rx_queue = d->spec->ports[p].first_queue + q,
 					.tx_port = to,
 					.tx_queue = to == DP_NONE ? DP_NONE
 								  : choose_tx_queue(d, to, l),

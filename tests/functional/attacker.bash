@@ -29,7 +29,7 @@ at_begin() {
 at_end() {
 	local line
 
-	if ! read -r -t 100 line <&"${AT_OUT[$1]}"; then
+	if ! read -r -t 250 line <&"${AT_OUT[$1]}"; then
 		echo "the attacker $1 does not answer: $(cat "$BATS_TEST_TMPDIR/attacker-$1/err")"
 		return 1
 	fi

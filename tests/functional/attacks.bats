@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # A tenant that means no good, in a process of its own, writes raw words into its mailbox. VF 0 is
 # the victim, VF 2 the attacker, VF 3 an attacker behind a port VLAN. `soft82599 show` is the witness.
-# timeout: 240
+# timeout: 600
 
 setup() {
 	load helpers

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # VFs that hammer their mailbox: while vfplane starts, while its PF stops and starts and the link flaps,
 # and while others forward packets. Long variants make it last.
-# timeout: 240
+# timeout: 600
 
 setup() {
 	load helpers

@@ -42,7 +42,8 @@ extern const char *const dp_mode_names[DP_MODES];
 
 struct dp_spec_port {
 	char name[DP_NAME]; /**< vf0, pf0, net_null0 */
-	uint16_t port_id;   /**< ethdev's; unique */
+	uint16_t port_id;   /**< ethdev's; several ports may be parts of one, with queues of their own */
+	uint16_t first_queue; /**< of the ethdev: the port's RX and TX queue 0 */
 	uint16_t nb_rxq;
 	uint16_t nb_txq;
 	uint8_t mac[6];
@@ -88,8 +89,8 @@ struct dp_plan_rule {
 /** One RX queue and what is done with what it gives. */
 struct dp_plan_entry {
 	uint16_t rule; /**< index into the plan's rules */
-	uint16_t rx_port, rx_queue;
-	uint16_t tx_port, tx_queue; /**< indexes into ports; DP_NONE for a sink */
+	uint16_t rx_port, rx_queue; /**< index into ports, and the ethdev's queue */
+	uint16_t tx_port, tx_queue; /**< the same; DP_NONE for a sink */
 };
 
 struct dp_plan_lcore {

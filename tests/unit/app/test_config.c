@@ -21,7 +21,7 @@ static struct config c;
 static char err[CFG_ERR_LEN];
 
 static const char *const examples[] = {"ping-pong", "tenant", "vdev", "unowned",
-	"policy"};
+	"policy", "pools"};
 
 #define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
 
@@ -233,6 +233,15 @@ ranges_and_types(void **state)
 	refuse("vf 0 { macvlan_quota = 1 }", "t:1: ", "needs macs");
 	refuse("vf 0 { api_floor = 2.0 }", "t:1: ", "1.0, 1.1, 1.2 or 1.3");
 	refuse("vf 0 { max_frame = 9000 }", "t:1: ", "64 to 1518");
+	refuse("pf 0 { pci = 03:00.1 }\npool 16 { }", "t:2: ", "0 to 15");
+	refuse("pf 0 { pci = 03:00.1 }\npool 1 { }", "t:2: ", "needs mac");
+	refuse("pool 0 { }", "t:1: ", "no section pf 0");
+	refuse("pf 0 { pci = 03:00.1 }\nvf 0 { }\npool 0 { }", "t:3: ", "have either");
+	refuse("pf 0 { pci = 03:00.1 }\npool 0 { }\nforward f { from = pf0pool1 mode = sink }",
+		"t:3: ", "no section pool 1");
+	refuse("pf 0 { pci = 03:00.1 } pool 0 { mac = 02:09:c0:00:01:00 }\n"
+	       "pool 1 { mac = 02:09:c0:00:01:00 }",
+		"t:2: ", "its own");
 	refuse("vf 0 { rate = 6000 }\nvf 1 {\nrate = 4001 }", "t:3: ", "together are 10001 Mbit/s");
 	refuse("vf 0 { mac = 01:00:00:00:00:00 }", "t:1: ", "unicast");
 	refuse("vf 0 { mac = 00:00:00:00:00:00 }", "t:1: ", "unicast");
@@ -242,7 +251,7 @@ ranges_and_types(void **state)
 	refuse("forward a { from = net_null0 to = b mode = route }", "t:1: ", "macswap");
 	refuse("lcore 999 { queues = {vf0:0} }", "t:1: ", "0 to 127");
 	refuse("lcore 1 { queues = {net_null0} }", "t:1: ", "PORT:QUEUE");
-	refuse("bridge 0 { }", "t:1: ", "pf, vf, forward, lcore");
+	refuse("bridge 0 { }", "t:1: ", "pf, vf, pool, forward, lcore");
 	refuse("pf 0 {", "t:1: ", "");
 	refuse("pf 0 { }", "t:1: ", "needs pci");
 	refuse("forward f { to = net_null0 mode = io }", "t:1: ", "needs from");
