@@ -82,6 +82,8 @@ prepare(const struct request *r, struct predict *p, struct vfp_err *err)
 	uint32_t vfs = r->vfs == UINT32_MAX ? config_vf_count(c, 0) : r->vfs;
 	int ret = sriov_layout_plan(vfs, queues, &p->steer.layout, err);
 
+	if (config_pool_count(c, 0) > 0)
+		return vfp_err_set(err, -ENOTSUP, "pools of the PF's own are not predicted");
 	if (ret < 0)
 		return ret;
 	/* vfplane's PF filters VLANs: what nobody registered is dropped at the port. */

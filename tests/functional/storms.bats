@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # VFs that hammer their mailbox: while vfplane starts, while its PF stops and starts and the link flaps,
 # and while others forward packets. Long variants make it last.
-# timeout: 600
+# timeout: 1200
 
 setup() {
 	load helpers
@@ -30,7 +30,7 @@ starts_under_hammer() {
 		vf 1 { owner = tenant  request_rate = 0 }
 	END
 	printf 'show vf 1\nquit\n' >"$tmp/commands"
-	"$SOFT82599" run --name "$card" -- sleep 230 3>&- &
+	"$SOFT82599" run --name "$card" -- sleep 900 3>&- &
 	launcher=$!
 	wait_for 10 "$SOFT82599" show --name "$card" --json >/dev/null
 	at_open x 0000:03:10.3
