@@ -22,6 +22,7 @@
 #include "bringup.h"
 #include "fault.h"
 #include "lcores.h"
+#include "logs.h"
 #include "pci.h"
 #include "ports.h"
 #include "removal.h"
@@ -172,6 +173,8 @@ start_eal(struct app *app, struct vfp_err *err)
 			rte_errno ? rte_strerror(rte_errno) : "", hint[0] ? "; " : "", hint);
 	}
 	app->eal_up = true;
+	if (logs_limit() < 0)
+		return vfp_err_set(err, -ENOMEM, "out of memory");
 	app->t0 = app->t_step = rte_get_timer_cycles();
 	app_step(app, true, "%s is up, IOVA as %s, no device probed", rte_version(),
 		rte_eal_iova_mode() == RTE_IOVA_VA ? "virtual addresses" : "physical addresses");
@@ -446,5 +449,6 @@ bringup_undo(struct app *app)
 	rte_pdump_uninit();
 	fault_point("cleanup");
 	rte_eal_cleanup();
+	logs_end();
 	app->eal_up = false;
 }

@@ -233,6 +233,22 @@ vlan_inserted() {
 	[ "$(wc -l <"$tmp/vfplane-a/err")" -lt 100 ]
 }
 
+@test "requests while the buffer is kept: the others are served, and the log stays short" {
+	at_open x 0000:03:10.5
+	at_open y 0000:03:10.3
+	come_up x
+	come_up y
+	before=$(wc -l <"$tmp/vfplane-a/err")
+	at_begin x "jam 3"
+	[ "$(answers y "for 2 5 1518" | cut -d, -f3)" = " silent 0" ]
+	at_end x >"$tmp/o"
+	logged=$(($(wc -l <"$tmp/vfplane-a/err") - before))
+	echo "$logged lines"
+	tail -n 3 "$tmp/vfplane-a/err"
+	[ "$logged" -gt 0 ] && [ "$logged" -le 40 ]
+	[ "$(answers x "repeat 1 5 1518")" = "ack 1, nack 0, silent 0" ]
+}
+
 # The card, the attacker and vfplane count the same messages: none was decided without the policy.
 random_words() {
 	at_open x 0000:03:10.5

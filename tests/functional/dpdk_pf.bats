@@ -71,3 +71,15 @@ show() {
 	[ "$(answers x "repeat 1 0x00010006 0x00c00902 0x0500")" = "ack 1, nack 0, silent 0" ]
 	[ "$(answers x "repeat 1 2 0x00c00902 0x0600")" = "ack 1, nack 0, silent 0" ]
 }
+
+@test "a rate for queue 0 of the PF limits queue 0 of VF 0" {
+	tp_open pf "$SOFT82599" run --name "$card" --vfs 2 -- dpdk-testpmd -l 0-1 --no-huge -m 128 \
+		--no-telemetry --file-prefix "$card" -a 0000:03:00.1 -- -i --total-num-mbufs=4096
+	at_open x 0000:03:10.1
+	[ "$(answers x "repeat 1 1")" = "ack 1, nack 0, silent 0" ]
+	at x "send 02:09:c0:00:00:07 02:09:c0:00:00:08" >"$tmp/o" # so that its queue is set up
+	at x quiet >"$tmp/o"
+	[ "$(show '[.tx_queues[] | select(.rate_mbps != null) | .id]')" = "[]" ]
+	tp pf "set port 0 queue 0 rate 500" >"$tmp/o"
+	[ "$(show '[.tx_queues[] | select(.rate_mbps == 500) | [.id, .pool]]')" = "[[0,0]]" ]
+}

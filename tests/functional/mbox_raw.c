@@ -11,6 +11,7 @@
  *                       something else than a reset
  *   random N SEED       N messages of random words, resets among them
  *   hold | release      keep the buffer (VFU), as no driver does
+ *   jam SECONDS         requests while the buffer is kept: the PF can neither read nor answer
  *   vfrst               a reset of the function by its own register (VFCTRL.RST)
  *   link                what the VF sees of the link
  *   send DST SRC | quiet    frames without end from queue 0, while the above goes on
@@ -328,6 +329,20 @@ hammer(double seconds, char *text)
 }
 
 static void
+jam(double seconds)
+{
+	const uint64_t from = now_ns();
+	struct tally t = {0};
+
+	for (; now_ns() - from < seconds * 1e9; t.sent++) {
+		bar[VFMAILBOX / 4] = MB_VFU | MB_REQ;
+		nap();
+	}
+	bar[VFMAILBOX / 4] = 0;
+	tell(&t, now_ns() - from);
+}
+
+static void
 say(char *text)
 {
 	struct word w[WORDS];
@@ -508,6 +523,8 @@ serve(char *line)
 		double seconds = strtod(args, &end);
 
 		hammer(seconds, end);
+	} else if (strcmp(word, "jam") == 0) {
+		jam(strtod(args, NULL));
 	} else if (strcmp(word, "random") == 0) {
 		uint64_t n = strtoull(args, &end, 0);
 
