@@ -331,6 +331,27 @@ another_mode_leaves_sinks_alone(void **state)
 	dp_plan_free(other);
 }
 
+/* Pools of a PF: several ports that are parts of one ethdev. */
+static void
+parts_of_a_port_have_queues_of_their_own(void **state)
+{
+	struct fixture *f = *state;
+	const uint16_t a = add_port(f, "pf0pool0", 1, 1), b = add_port(f, "pf0pool1", 1, 1);
+
+	f->spec->ports[b].port_id = f->spec->ports[a].port_id;
+	f->spec->ports[b].first_queue = 2;
+	add_rule(f, "there", a, b, DP_MAC, true);
+	add_lcores(f, 1);
+	make(f);
+	assert_int_equal(f->plan->n_entries, 2);
+	assert_int_equal(f->plan->entries[0].rx_queue, 0);
+	assert_int_equal(f->plan->entries[0].tx_queue, 2);
+	assert_int_equal(f->plan->entries[1].rx_queue, 2);
+	assert_int_equal(f->plan->entries[1].tx_queue, 0);
+	f->spec->ports[b].first_queue = 0;
+	refuse(f, "ports pf0pool0 and pf0pool1 are the same one");
+}
+
 int
 main(void)
 {
@@ -346,6 +367,7 @@ main(void)
 		TEST(assignments_that_cannot_be_are_refused),
 		TEST(pairs_as_testpmd_makes_them),
 		TEST(another_mode_leaves_sinks_alone),
+		TEST(parts_of_a_port_have_queues_of_their_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
