@@ -11,13 +11,13 @@
 
 RTE_LOG_REGISTER(sriov_logtype, vfplane.sriov, NOTICE);
 
-/* No PF answers to it: an impossible low half of word 0 makes the PMD answer NACK quietly. */
-#define UNSERVED_TYPE 0x00ffu
-
-static uint64_t
-cycles_to_ns(uint64_t cycles)
+uint64_t
+sriov_ns(uint64_t cycles)
 {
-	return cycles * 1000 / (rte_get_timer_hz() / 1000000);
+	const uint64_t hz = rte_get_timer_hz();
+
+	/* Seconds apart: the product would not fit after some weeks. */
+	return cycles / hz * 1000000000 + cycles % hz * 1000000000 / hz;
 }
 
 static int
@@ -26,15 +26,15 @@ first_error(int first, int next)
 	return first < 0 ? first : next;
 }
 
-static uint64_t
-now_us(const struct sriov_pf *pf)
+uint64_t
+sriov_now_us(const struct sriov_pf *pf)
 {
-	return cycles_to_ns(rte_get_timer_cycles() - pf->armed_at) / 1000;
+	return sriov_ns(rte_get_timer_cycles() - pf->armed_at) / 1000;
 }
 
 /* One entry for each event and VF: a VF that resets all day must not push out what others had. */
-static void
-note_drift(struct sriov_pf *pf, enum sriov_undo event, uint16_t vf, uint32_t undone, int result,
+void
+sriov_note_drift(struct sriov_pf *pf, enum sriov_undo event, uint16_t vf, uint32_t undone, int result,
 	uint64_t took_ns)
 {
 	struct sriov_drift *d = &pf->drifts[event][vf == UINT16_MAX ? SRIOV_MAX_VFS : vf];
@@ -42,7 +42,7 @@ note_drift(struct sriov_pf *pf, enum sriov_undo event, uint16_t vf, uint32_t und
 	if (undone == 0)
 		return;
 	pthread_mutex_lock(&pf->lock);
-	d->at_us = now_us(pf);
+	d->at_us = sriov_now_us(pf);
 	d->event = event;
 	d->vf = vf;
 	d->undone = undone;
@@ -52,180 +52,6 @@ note_drift(struct sriov_pf *pf, enum sriov_undo event, uint16_t vf, uint32_t und
 		d->took_max_ns = took_ns;
 	d->count++;
 	pthread_mutex_unlock(&pf->lock);
-}
-
-static void
-record(struct sriov_pf *pf, uint16_t vf, const struct sriov_msg *m, const struct sriov_verdict *v,
-	int effect, uint64_t took_ns)
-{
-	struct sriov_record r = {.at_us = now_us(pf),
-		.took_ns = took_ns,
-		.effect = effect,
-		.actions = v->actions,
-		.vf = vf,
-		.answer = v->answer,
-		.rule = v->rule,
-		.reason = v->reason};
-	struct sriov_counts *c = &pf->counts[vf];
-
-	memcpy(r.words, m->words, sizeof(r.words));
-	sriov_chain_note(&pf->chain[vf], &pf->layout, m, v, r.note);
-	r.chain = pf->chain[vf].number;
-	sriov_log_push(pf->log, &r);
-	pthread_mutex_lock(&pf->lock);
-	c->requests++;
-	c->refused += v->answer == SRIOV_NACK || v->answer == SRIOV_DENY;
-	c->state = pf->now.vf[vf];
-	c->resets = c->state.resets;
-	if (took_ns > c->slow_ns)
-		c->slow_ns = took_ns;
-	if (m->reset_done) {
-		c->last_reset_us = r.at_us;
-		c->window_ns = took_ns;
-		if (took_ns > c->window_max_ns)
-			c->window_max_ns = took_ns;
-	}
-	pthread_mutex_unlock(&pf->lock);
-}
-
-static void
-answer(struct rte_pmd_ixgbe_mb_event_param *param, const struct sriov_verdict *v)
-{
-	uint32_t *words = param->msg;
-
-	switch (v->answer) {
-	case SRIOV_ACK:
-		param->retval = RTE_PMD_IXGBE_MB_EVENT_NOOP_ACK;
-		if (v->clamp)
-			words[1] = v->value;
-		break;
-	case SRIOV_PASS:
-		param->retval = RTE_PMD_IXGBE_MB_EVENT_PROCEED;
-		break;
-	case SRIOV_DENY:
-		/* The PMD does not ask about these messages, but reads word 0 again after us. */
-		words[0] = (words[0] & ~0xffffu) | UNSERVED_TYPE;
-		param->retval = RTE_PMD_IXGBE_MB_EVENT_NOOP_NACK;
-		break;
-	case SRIOV_NACK:
-		param->retval = RTE_PMD_IXGBE_MB_EVENT_NOOP_NACK;
-		break;
-	}
-}
-
-/* PFs whose policy is armed. One at a time is probed: devices are brought up in order. */
-static struct {
-	pthread_mutex_t lock;
-	struct sriov_pf *pf[SRIOV_MAX_PFS];
-} armed = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/*
- * Whose port is it? A message may come while the PF is still being probed: ethdev does not tell that
- * port's name yet, but then it is the PF that waits for its port.
- */
-static struct sriov_pf *
-pf_of_port(uint16_t port)
-{
-	struct sriov_pf *found = NULL;
-
-	pthread_mutex_lock(&armed.lock);
-	for (unsigned int i = 0; i < SRIOV_MAX_PFS && !found; i++)
-		if (armed.pf[i] && armed.pf[i]->port == port)
-			found = armed.pf[i];
-	for (unsigned int i = 0; i < SRIOV_MAX_PFS && !found; i++) {
-		char name[RTE_ETH_NAME_MAX_LEN];
-		struct sriov_pf *pf = armed.pf[i];
-
-		if (!pf || pf->port != RTE_MAX_ETHPORTS)
-			continue;
-		if (rte_eth_dev_get_name_by_port(port, name) != 0 || strcmp(name, pf->device) == 0)
-			found = pf;
-	}
-	pthread_mutex_unlock(&armed.lock);
-	return found;
-}
-
-static int
-arm(struct sriov_pf *pf)
-{
-	int ret = -E2BIG;
-
-	pthread_mutex_lock(&armed.lock);
-	for (unsigned int i = 0; i < SRIOV_MAX_PFS && ret < 0; i++)
-		if (!armed.pf[i]) {
-			armed.pf[i] = pf;
-			ret = 0;
-		}
-	pthread_mutex_unlock(&armed.lock);
-	return ret;
-}
-
-static void
-disarm(struct sriov_pf *pf)
-{
-	pthread_mutex_lock(&armed.lock);
-	for (unsigned int i = 0; i < SRIOV_MAX_PFS; i++)
-		if (armed.pf[i] == pf)
-			armed.pf[i] = NULL;
-	pthread_mutex_unlock(&armed.lock);
-}
-
-/* What was granted must be on the NIC before the VF reads ACK; else it was not granted. */
-static int
-act(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *before, struct sriov_verdict *v)
-{
-	int ret = v->actions ? sriov_apply_change(pf, vf, before, v->actions) : 0;
-
-	if (ret < 0 && v->answer == SRIOV_ACK) {
-		pf->now.vf[vf] = *before;
-		*v = (struct sriov_verdict){SRIOV_NACK, v->actions, false, 0, v->rule,
-			"the NIC's driver refused it"};
-	}
-	return ret;
-}
-
-static void
-judge(struct sriov_pf *pf, struct rte_pmd_ixgbe_mb_event_param *param, uint64_t asked)
-{
-	const uint16_t vf = param->vfid;
-	const struct sriov_vf_state before = pf->now.vf[vf];
-	struct sriov_verdict v;
-	struct sriov_msg m;
-	uint64_t took;
-	int effect;
-
-	sriov_mbox_decode(param->msg, &m);
-	v = sriov_policy_judge(&pf->now, vf, &m,
-		cycles_to_ns(asked - pf->armed_at) / 1000000 + 1);
-	effect = act(pf, vf, &before, &v);
-	answer(param, &v);
-	took = cycles_to_ns(rte_get_timer_cycles() - asked);
-	if (m.reset_done)
-		note_drift(pf, SRIOV_UNDO_VF_RESET, vf,
-			sriov_undone_by_reset(&pf->now.policy[vf], &before), effect, took);
-	record(pf, vf, &m, &v, effect, took);
-}
-
-/* Interrupt thread, called by the PMD. */
-static int
-on_mailbox(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret_param)
-{
-	const uint64_t asked = rte_get_timer_cycles();
-	struct rte_pmd_ixgbe_mb_event_param *param = ret_param;
-	struct sriov_pf *pf;
-
-	if (type != RTE_ETH_EVENT_VF_MBOX || !param)
-		return 0;
-	pf = pf_of_port(port);
-	if (pf && pf != arg)
-		return 0; /* its own call answers */
-	/* Whatever happens below: nothing is granted that was not decided. */
-	param->retval = RTE_PMD_IXGBE_MB_EVENT_NOOP_NACK;
-	if (!pf || param->vfid >= pf->layout.n_vfs)
-		return 0;
-	pf->port = port;
-	judge(pf, param, asked);
-	return 0;
 }
 
 int
@@ -246,21 +72,6 @@ sriov_pf_new(const struct sriov_pf_conf *conf, struct sriov_pf **pf, struct vfp_
 	p->port = RTE_MAX_ETHPORTS;
 	pthread_mutex_init(&p->lock, NULL);
 	*pf = p;
-	return 0;
-}
-
-int
-sriov_pf_arm(struct sriov_pf *pf, struct vfp_err *err)
-{
-	int ret = rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_VF_MBOX, on_mailbox, pf);
-
-	if (ret == 0) {
-		pf->armed_at = rte_get_timer_cycles();
-		ret = arm(pf);
-		pf->armed = true;
-	}
-	if (ret < 0)
-		return vfp_err_set(err, ret, "mailbox callback: %s", strerror(-ret));
 	return 0;
 }
 
@@ -327,8 +138,8 @@ apply_job(void *arg)
 	int ret = sriov_apply_port(pf);
 
 	if (pf->started)
-		note_drift(pf, SRIOV_UNDO_PF_START, UINT16_MAX, SRIOV_SETTING_PORT, ret,
-			cycles_to_ns(rte_get_timer_cycles() - from));
+		sriov_note_drift(pf, SRIOV_UNDO_PF_START, UINT16_MAX, SRIOV_SETTING_PORT, ret,
+			sriov_ns(rte_get_timer_cycles() - from));
 	for (uint16_t v = 0; v < pf->layout.n_vfs; v++) {
 		const struct sriov_vf_state *s = &pf->now.vf[v];
 		int one;
@@ -339,9 +150,9 @@ apply_job(void *arg)
 			pf->now.policy[v].all_multicast)
 			one = first_error(one, sriov_apply_multicast(pf, v));
 		if (pf->started)
-			note_drift(pf, SRIOV_UNDO_PF_START, v,
+			sriov_note_drift(pf, SRIOV_UNDO_PF_START, v,
 				sriov_undone_by_start(&pf->now.policy[v], s), one,
-				cycles_to_ns(rte_get_timer_cycles() - from));
+				sriov_ns(rte_get_timer_cycles() - from));
 		ret = first_error(ret, one);
 	}
 	pf->started = pf->running = true;
@@ -427,8 +238,8 @@ change_job(void *arg)
 	for (uint16_t v = 0; v < pf->layout.n_vfs; v++)
 		ret = first_error(ret, revoke(pf, v));
 	ret = first_error(ret, sriov_apply_policy(pf, c->vf, &old));
-	note_drift(pf, SRIOV_UNDO_CHANGE, c->vf, sriov_changed(&old, c->policy), ret,
-		cycles_to_ns(rte_get_timer_cycles() - from));
+	sriov_note_drift(pf, SRIOV_UNDO_CHANGE, c->vf, sriov_changed(&old, c->policy), ret,
+		sriov_ns(rte_get_timer_cycles() - from));
 	return ret < 0 ? vfp_err_set(c->err, ret, "VF %u: the NIC's driver says: %s", c->vf,
 				 strerror(-ret))
 		       : 0;
@@ -552,8 +363,8 @@ rates_again(struct sriov_pf *pf)
 		if (pf->now.policy[v].rate == 0)
 			continue;
 		ret = sriov_apply_rate(pf, v);
-		note_drift(pf, SRIOV_UNDO_LINK, v, SRIOV_SETTING_RATE, ret,
-			cycles_to_ns(rte_get_timer_cycles() - from));
+		sriov_note_drift(pf, SRIOV_UNDO_LINK, v, SRIOV_SETTING_RATE, ret,
+			sriov_ns(rte_get_timer_cycles() - from));
 	}
 }
 
@@ -654,9 +465,7 @@ sriov_pf_free(struct sriov_pf *pf)
 {
 	if (!pf)
 		return;
-	if (pf->armed)
-		rte_eth_dev_callback_unregister(RTE_ETH_ALL, RTE_ETH_EVENT_VF_MBOX, on_mailbox, pf);
-	disarm(pf);
+	sriov_pf_disarm(pf);
 	pthread_mutex_destroy(&pf->lock);
 	sriov_log_free(pf->log);
 	free(pf);

@@ -36,6 +36,17 @@ struct sriov_pf {
 	struct sriov_drift drifts[SRIOV_UNDOS][SRIOV_MAX_VFS + 1]; /* the last: the port */
 };
 
+/** Timer cycles in nanoseconds, and microseconds since the policy was armed. */
+uint64_t sriov_ns(uint64_t cycles);
+uint64_t sriov_now_us(const struct sriov_pf *pf);
+
+/** Keep what an event undid, and how the return went; nothing where nothing was in force. */
+void sriov_note_drift(struct sriov_pf *pf, enum sriov_undo event, uint16_t vf, uint32_t undone,
+	int result, uint64_t took_ns);
+
+/** No more messages to this PF. Control thread. */
+void sriov_pf_disarm(struct sriov_pf *pf);
+
 /** Log and count what the PMD refused; hands ret back. vf may be UINT16_MAX. */
 int sriov_pmd_said(struct sriov_pf *pf, uint16_t vf, const char *what, int ret);
 
