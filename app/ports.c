@@ -281,6 +281,18 @@ stop_job(void *arg)
 	return rte_eth_dev_stop(((struct port *)arg)->port_id);
 }
 
+/*
+ * A PF's is a job of the interrupt thread too. An interrupt that was on its way when the PF stopped
+ * runs its handler once more, which unmasks the mailbox again; and a VF's reset that is handled while
+ * another thread frees the queues finds none (net_ixgbe looks at each for its VLAN stripping). The
+ * driver takes its handler off in here, which works: on this thread no handler of the NIC runs now.
+ */
+static int
+close_job(void *arg)
+{
+	return rte_eth_dev_close(((struct port *)arg)->port_id);
+}
+
 int
 port_up(struct app *app, struct port *p, struct vfp_err *err)
 {
@@ -310,9 +322,8 @@ port_down(struct app *app, struct port *p)
 	if (ret < 0)
 		LOG(ERR, "%s: stop: %s\n", p->name, strerror(-ret));
 	p->started = false;
-	/* Closing a PF unregisters its interrupt handler: not to be done on that thread. */
 	if (p->probed && rte_eth_dev_is_valid_port(p->port_id)) {
-		ret = rte_eth_dev_close(p->port_id);
+		ret = p->role == PORT_PF ? sriov_pf_job(close_job, p) : close_job(p);
 		if (ret < 0)
 			LOG(ERR, "%s: close: %s\n", p->name, strerror(-ret));
 	}

@@ -83,6 +83,7 @@ sriov_pf_bind(struct sriov_pf *pf, uint16_t port_id)
 	pf->port = port_id;
 	if (rte_eth_macaddr_get(port_id, &mac) == 0)
 		memcpy(pf->now.pf_mac, mac.addr_bytes, sizeof(pf->now.pf_mac));
+	atomic_store(&pf->bound, true);
 }
 
 static int

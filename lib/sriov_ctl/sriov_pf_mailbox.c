@@ -88,15 +88,17 @@ pf_of_port(uint16_t port)
 
 	pthread_mutex_lock(&armed.lock);
 	for (unsigned int i = 0; i < SRIOV_MAX_PFS && !found; i++)
-		if (armed.pf[i] && armed.pf[i]->port == port)
+		if (armed.pf[i] && atomic_load(&armed.pf[i]->bound) && armed.pf[i]->port == port)
 			found = armed.pf[i];
 	for (unsigned int i = 0; i < SRIOV_MAX_PFS && !found; i++) {
 		char name[RTE_ETH_NAME_MAX_LEN];
 		struct sriov_pf *pf = armed.pf[i];
 
-		if (!pf || pf->port != RTE_MAX_ETHPORTS)
+		if (!pf || atomic_load(&pf->bound))
 			continue;
-		if (rte_eth_dev_get_name_by_port(port, name) != 0 || strcmp(name, pf->device) == 0)
+		if (!rte_eth_dev_is_valid_port(port) ||
+			rte_eth_dev_get_name_by_port(port, name) != 0 ||
+			strcmp(name, pf->device) == 0)
 			found = pf;
 	}
 	pthread_mutex_unlock(&armed.lock);
@@ -128,17 +130,37 @@ disarm(struct sriov_pf *pf)
 	pthread_mutex_unlock(&armed.lock);
 }
 
-/* What was granted must be on the NIC before the VF reads ACK; else it was not granted. */
+static void
+take_back(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *before,
+	struct sriov_verdict *v, const char *why)
+{
+	if (v->answer != SRIOV_ACK)
+		return;
+	pf->now.vf[vf] = *before;
+	*v = (struct sriov_verdict){SRIOV_NACK, v->actions, false, 0, v->rule, why};
+}
+
+/*
+ * What was granted must be on the NIC before the VF reads ACK; else it was not granted.
+ *
+ * Not before the probe has returned: ethdev calls the port valid when the driver is done, the bus
+ * names the device's driver only after that, and rte_pmd_ixgbe_* in between looks at a NULL name. The
+ * first start sets everything, so that a reset in that time needs nothing.
+ */
 static int
 act(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *before, struct sriov_verdict *v)
 {
-	int ret = v->actions ? sriov_apply_change(pf, vf, before, v->actions) : 0;
+	int ret;
 
-	if (ret < 0 && v->answer == SRIOV_ACK) {
-		pf->now.vf[vf] = *before;
-		*v = (struct sriov_verdict){SRIOV_NACK, v->actions, false, 0, v->rule,
-			"the NIC's driver refused it"};
+	if (v->actions == 0)
+		return 0;
+	if (!atomic_load(&pf->bound)) {
+		take_back(pf, vf, before, v, "the PF is coming up");
+		return 0;
 	}
+	ret = sriov_apply_change(pf, vf, before, v->actions);
+	if (ret < 0)
+		take_back(pf, vf, before, v, "the NIC's driver refused it");
 	return ret;
 }
 
@@ -181,7 +203,6 @@ on_mailbox(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret_par
 	param->retval = RTE_PMD_IXGBE_MB_EVENT_NOOP_NACK;
 	if (!pf || param->vfid >= pf->layout.n_vfs)
 		return 0;
-	pf->port = port;
 	judge(pf, param, asked);
 	return 0;
 }

@@ -5,6 +5,7 @@
 /** @file What the files that drive a PF share. Interrupt thread, except where it says otherwise. */
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <rte_log.h>
 
@@ -20,6 +21,7 @@ struct sriov_pf {
 	char device[32];
 	struct sriov_layout layout;
 	uint16_t port; /* RTE_MAX_ETHPORTS until bound */
+	atomic_bool bound; /* its probe has returned: the NIC may be touched */
 	bool armed;
 	bool started; /* settings were applied at least once */
 	bool running; /* and the PF was not stopped since */
