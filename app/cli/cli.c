@@ -261,15 +261,6 @@ cli_run_file(struct app *app, const char *path, struct vfp_err *err)
 		   : 0;
 }
 
-/* cmdline_printf() cuts long text: line by line, blank ones too. */
-static void
-print_lines(struct cmdline *cl, char *text)
-{
-	for (char *l = strsep(&text, "\n"); l; l = strsep(&text, "\n"))
-		if (text || l[0])
-			cmdline_printf(cl, "%s\n", l);
-}
-
 void
 cli_show(struct cmdline *cl, int (*get)(const struct view *v, struct vfp_out *o, const char *arg),
 	const char *arg)
