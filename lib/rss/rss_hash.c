@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rss_hash.h"
+#include "rss_input.h"
 
 #define ETH_HLEN_       14
 #define ETHERTYPE_VLAN_ 0x8100
@@ -12,6 +13,11 @@
 #define PROTO_TCP       6
 #define PROTO_UDP       17
 #define IPV6_HLEN       40
+#define EXT_HOP         0
+#define EXT_ROUTING     43
+#define EXT_FRAGMENT    44
+#define EXT_DEST        60
+#define EXT_NONE        59 /* no next header */
 
 const uint8_t rss_key_default[RSS_KEY_LEN] = {
 	0x6d,
@@ -134,7 +140,17 @@ struct parsed {
 	const uint8_t *ports; /* NULL: hash without them */
 	uint8_t proto;
 	bool v6;
+	bool fragment;
 };
+
+/* The ports, where the whole header of the protocol is there; else NULL. */
+static const uint8_t *
+find_ports(const uint8_t *l4, const uint8_t *end, uint8_t proto)
+{
+	const ptrdiff_t need = proto == PROTO_TCP ? 20 : 8;
+
+	return (proto == PROTO_TCP || proto == PROTO_UDP) && end - l4 >= need ? l4 : NULL;
+}
 
 static int
 parse_ipv4(const uint8_t *ip, size_t len, struct parsed *p)
@@ -144,23 +160,47 @@ parse_ipv4(const uint8_t *ip, size_t len, struct parsed *p)
 	if (len < 20 || ip[0] >> 4 != 4)
 		return -EINVAL;
 	header = (size_t)(ip[0] & 0xf) * 4;
-	if (header < 20 || header > len)
+	if (header < 20 || header > len || be16(ip + 2) < header)
 		return -EINVAL;
-	*p = (struct parsed){ip + 12, 8, NULL, ip[9], false};
+	*p = (struct parsed){ip + 12, 8, NULL, ip[9], false, false};
 	/* More-fragments or an offset: a piece. Only the first has ports: hash with none. */
-	if ((be16(ip + 6) & 0x3fff) == 0 && len >= header + 4)
-		p->ports = ip + header;
+	p->fragment = (be16(ip + 6) & 0x3fff) != 0;
+	if (!p->fragment)
+		p->ports = find_ports(ip + header, ip + len, p->proto);
 	return 0;
+}
+
+/* Walks over extension headers to the protocol; a fragment header makes it a piece. */
+static const uint8_t *
+skip_extensions(const uint8_t *at, const uint8_t *end, struct parsed *p)
+{
+	while (p->proto == EXT_HOP || p->proto == EXT_ROUTING || p->proto == EXT_DEST ||
+		p->proto == EXT_FRAGMENT) {
+		if (end - at < 8) {
+			p->proto = EXT_NONE;
+			break;
+		}
+		p->fragment |= p->proto == EXT_FRAGMENT;
+		p->proto = at[0];
+		/* The fragment header has no length: it is 8 bytes. */
+		at += p->fragment ? 8 : 8 + at[1] * 8;
+		if (at > end)
+			at = end;
+	}
+	return at;
 }
 
 static int
 parse_ipv6(const uint8_t *ip, size_t len, struct parsed *p)
 {
+	const uint8_t *l4;
+
 	if (len < IPV6_HLEN || ip[0] >> 4 != 6)
 		return -EINVAL;
-	*p = (struct parsed){ip + 8, 32, NULL, ip[6], true};
-	if (len >= IPV6_HLEN + 4)
-		p->ports = ip + IPV6_HLEN;
+	*p = (struct parsed){ip + 8, 32, NULL, ip[6], true, false};
+	l4 = skip_extensions(ip + IPV6_HLEN, ip + len, p);
+	if (!p->fragment)
+		p->ports = find_ports(l4, ip + len, p->proto);
 	return 0;
 }
 
@@ -199,39 +239,94 @@ choose_type(uint32_t fields, const struct parsed *p)
 	return RSS_T_NONE;
 }
 
+static enum rss_note
+note_of(const struct parsed *p, enum rss_type type)
+{
+	if (type == RSS_T_NONE)
+		return RSS_N_FIELD_OFF;
+	if (type != RSS_T_IPV4 && type != RSS_T_IPV6)
+		return RSS_N_FULL;
+	if (p->fragment)
+		return RSS_N_FRAGMENT;
+	return p->ports ? RSS_N_PORTS_OFF : RSS_N_NO_PORTS;
+}
+
+const uint8_t *
+rss_input(uint32_t fields, const uint8_t *frame, size_t len, uint8_t room[RSS_INPUT_MAX], size_t *n,
+	enum rss_type *type, enum rss_note *note)
+{
+	struct parsed p;
+
+	*type = RSS_T_NONE;
+	*note = RSS_N_NOT_IP;
+	*n = 0;
+	if (parse_frame(frame, len, &p) < 0)
+		return room;
+	*type = choose_type(fields, &p);
+	*note = note_of(&p, *type);
+	if (*type == RSS_T_NONE)
+		return room;
+	*n = p.address_bytes;
+	if (*note != RSS_N_FULL)
+		return p.addresses;
+	*n += 4;
+	if (p.ports == p.addresses + p.address_bytes)
+		return p.addresses;
+	memcpy(room, p.addresses, p.address_bytes);
+	memcpy(room + p.address_bytes, p.ports, 4);
+	return room;
+}
+
+void
+rss_tuple(uint32_t fields, const uint8_t *frame, size_t len, struct rss_tuple *t)
+{
+	uint8_t room[RSS_INPUT_MAX];
+	size_t n;
+	const uint8_t *from = rss_input(fields, frame, len, room, &n, &t->type, &t->note);
+
+	t->len = n;
+	memcpy(t->bytes, from, n);
+}
+
 enum rss_type
 rss_hash_frame(const struct rss_conf *conf, const uint8_t *frame, size_t len, uint32_t *hash)
 {
-	uint8_t input[36];
-	struct parsed p;
-	enum rss_type type;
-	size_t n;
+	struct rss_tuple t;
 
-	*hash = 0;
-	if (parse_frame(frame, len, &p) < 0)
-		return RSS_T_NONE;
-	type = choose_type(conf->fields, &p);
-	if (type == RSS_T_NONE)
-		return type;
-	n = p.address_bytes;
-	memcpy(input, p.addresses, n);
-	if (type != RSS_T_IPV4 && type != RSS_T_IPV6) {
-		memcpy(input + n, p.ports, 4);
-		n += 4;
-	}
-	*hash = rss_toeplitz(conf->key, input, n);
-	return type;
+	rss_tuple(conf->fields, frame, len, &t);
+	*hash = rss_toeplitz(conf->key, t.bytes, t.len);
+	return t.type;
 }
 
 void
 rss_predict(const struct rss_conf *conf, unsigned int pool_queues, const uint8_t *frame, size_t len,
 	struct rss_verdict *v)
 {
-	v->type = rss_hash_frame(conf, frame, len, &v->hash);
+	struct rss_tuple t;
+
+	rss_tuple(conf->fields, frame, len, &t);
+	v->type = t.type;
+	v->note = t.note;
+	v->hash = rss_toeplitz(conf->key, t.bytes, t.len);
 	v->index = v->hash & (RSS_RETA_SIZE - 1);
 	v->queue = 0;
 	if (v->type != RSS_T_NONE && pool_queues > 1)
 		v->queue = conf->reta[v->index] & (pool_queues - 1);
+}
+
+const char *
+rss_note_text(enum rss_note note)
+{
+	static const char *const texts[RSS_NOTES] = {
+		[RSS_N_FULL] = "addresses and ports",
+		[RSS_N_NO_PORTS] = "addresses; it has no TCP or UDP ports",
+		[RSS_N_FRAGMENT] = "addresses; it is a fragment",
+		[RSS_N_PORTS_OFF] = "addresses; the field for its ports is off",
+		[RSS_N_FIELD_OFF] = "not hashed; no field that is on covers it",
+		[RSS_N_NOT_IP] = "not hashed; it is not IP",
+	};
+
+	return note < RSS_NOTES ? texts[note] : "unknown";
 }
 
 const char *

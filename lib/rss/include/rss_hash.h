@@ -11,8 +11,9 @@
  *
  * Sources: Microsoft, "RSS hashing types" (the hash and its published test vectors); Intel 82599
  * datasheet sections 7.1.2.8 (RSS) and 7.10.3 (pools), as drivers quote them. Where only that much
- * is known: a frame whose IPv6 header is followed by extension headers hashes as plain IPv6, and so
- * does any fragment, since its ports are not in every piece.
+ * is known, the reading is that of soft82599's INTERPRETATIONS.md (R1 to R4): any fragment hashes
+ * over its addresses alone, since its ports are not in every piece; ports behind IPv6 extension
+ * headers count, home-address and routing options do not.
  */
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@
 
 #define RSS_KEY_LEN   40  /**< bytes */
 #define RSS_RETA_SIZE 128 /**< entries of an 82599's table; a power of two */
+#define RSS_INPUT_MAX 36  /**< bytes that are hashed at most: IPv6 addresses and ports */
 
 /** Fields that MRQC enables, bits 16 and up there (RSS_MRQC_SHIFT). */
 enum rss_field {
@@ -45,6 +47,17 @@ enum rss_type {
 	RSS_T_UDP6 = 8,
 };
 
+/** Why a frame is hashed over less than its ports, or not at all. */
+enum rss_note {
+	RSS_N_FULL,	 /**< over addresses and ports */
+	RSS_N_NO_PORTS,	 /**< neither TCP nor UDP, or cut short: addresses */
+	RSS_N_FRAGMENT,	 /**< a piece of a datagram: addresses */
+	RSS_N_PORTS_OFF, /**< TCP or UDP, whose own field is off: addresses */
+	RSS_N_FIELD_OFF, /**< no field is on that covers it: not hashed */
+	RSS_N_NOT_IP,	 /**< neither IPv4 nor IPv6, or broken: not hashed */
+	RSS_NOTES
+};
+
 /** What one port's RSS is set to; on an 82599 the PF's holds for every VF too. */
 struct rss_conf {
 	uint8_t key[RSS_KEY_LEN];
@@ -52,9 +65,18 @@ struct rss_conf {
 	uint8_t reta[RSS_RETA_SIZE];
 };
 
+/** What of a frame is hashed. */
+struct rss_tuple {
+	enum rss_type type;
+	enum rss_note note;
+	uint8_t len; /**< 0 when type is RSS_T_NONE */
+	uint8_t bytes[RSS_INPUT_MAX];
+};
+
 /** What the NIC will do with one frame. */
 struct rss_verdict {
 	enum rss_type type;
+	enum rss_note note;
 	uint32_t hash; /**< 0 when type is RSS_T_NONE */
 	uint8_t index; /**< into the redirection table */
 	uint8_t queue; /**< within the pool */
@@ -64,7 +86,7 @@ struct rss_verdict {
 extern const uint8_t rss_key_default[RSS_KEY_LEN];
 
 /**
- * The Toeplitz hash of len bytes.
+ * The Toeplitz hash of len bytes, bit by bit: the reference that rss_oracle.h is tested against.
  * @param len  at most RSS_KEY_LEN - 4 (a longer input would run out of key)
  */
 uint32_t rss_toeplitz(const uint8_t key[RSS_KEY_LEN], const uint8_t *data, size_t len);
@@ -79,9 +101,12 @@ void rss_conf_default(struct rss_conf *conf, unsigned int queues);
 void rss_reta_fill(uint8_t reta[RSS_RETA_SIZE], unsigned int queues);
 
 /**
- * Hash one Ethernet frame. One 802.1Q tag is looked behind; anything that is not IP, is cut short,
- * or has none of its fields enabled is RSS_T_NONE.
+ * What of an Ethernet frame is hashed with these fields on. One 802.1Q tag is looked behind;
+ * anything that is not IP, is cut short, or has none of its fields enabled is RSS_T_NONE.
  */
+void rss_tuple(uint32_t fields, const uint8_t *frame, size_t len, struct rss_tuple *t);
+
+/** Hash one Ethernet frame, as rss_tuple() takes it apart. */
 enum rss_type rss_hash_frame(
 	const struct rss_conf *conf, const uint8_t *frame, size_t len, uint32_t *hash);
 
@@ -96,5 +121,7 @@ void rss_predict(const struct rss_conf *conf, unsigned int pool_queues, const ui
 
 /** "tcp4", "ipv6", "none", … */
 const char *rss_type_name(enum rss_type type);
+/** A few words: "a fragment: addresses only", … */
+const char *rss_note_text(enum rss_note note);
 
 #endif

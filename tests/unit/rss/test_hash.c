@@ -64,6 +64,7 @@ build(const struct vector *v, bool six, uint8_t proto, bool tagged)
 		at += 40;
 	} else {
 		frame[at] = 0x45;
+		frame[at + 3] = 40; /* header and what follows */
 		frame[at + 9] = proto;
 		inet_pton(AF_INET, v->src, frame + at + 12);
 		inet_pton(AF_INET, v->dst, frame + at + 16);
@@ -161,6 +162,25 @@ ip_options_move_the_ports(void **state)
 	check(len + 4, RSS_F_ALL, RSS_T_TCP4, v4[1].ports);
 }
 
+/* A destination option of 8 or 16 bytes between the header and TCP. */
+static void
+ipv6_extensions_move_the_ports(void **state)
+{
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		const size_t size = 8 + 8 * more, len = build(&v6[0], true, 60, false);
+		uint8_t *const ext = frame + 14 + 40;
+
+		memmove(ext + size, ext, 20);
+		memset(ext, 0, size);
+		ext[0] = 6;
+		ext[1] = more;
+		check(len + size, RSS_F_ALL, RSS_T_TCP6, v6[0].ports);
+		ext[1] = 200; /* beyond the frame */
+		check(len + size, RSS_F_ALL, RSS_T_IPV6, v6[0].addresses);
+	}
+}
+
 static void
 anything_else_has_no_hash(void **state)
 {
@@ -179,6 +199,12 @@ anything_else_has_no_hash(void **state)
 	build(&v4[0], false, 6, false);
 	frame[14] = 0x44; /* a header shorter than IPv4's */
 	check(len, RSS_F_ALL, RSS_T_NONE, 0);
+	build(&v4[0], false, 6, false);
+	frame[14 + 3] = 19; /* a packet shorter than its header */
+	check(len, RSS_F_ALL, RSS_T_NONE, 0);
+	/* a TCP header that is not all there has no ports to the card */
+	build(&v4[0], false, 6, false);
+	check(len - 1, RSS_F_ALL, RSS_T_IPV4, v4[0].addresses);
 }
 
 static void
@@ -260,6 +286,7 @@ main(void)
 		cmocka_unit_test(fragments_hash_as_plain_ip),
 		cmocka_unit_test(only_enabled_fields_count),
 		cmocka_unit_test(ip_options_move_the_ports),
+		cmocka_unit_test(ipv6_extensions_move_the_ports),
 		cmocka_unit_test(anything_else_has_no_hash),
 		cmocka_unit_test(agrees_with_rte_thash),
 		cmocka_unit_test(predicts_the_queue),

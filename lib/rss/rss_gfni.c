@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * DPDK's GFNI kernels, compiled for CPUs that have the instructions whatever DPDK was compiled for
+ * (Debian's says corei7, and its rte_thash_gfni_supported() answers no). No function of this file
+ * may be called before rss_oracle.c has asked the CPU: the compiler may use them anywhere here.
+ */
+#define ALLOW_EXPERIMENTAL_API
+#include <rte_thash.h>
+
+#include "rss_gfni.h"
+
+#ifdef RTE_THASH_GFNI_DEFINED
+
+const bool rss_gfni_built = true;
+
+uint32_t
+rss_gfni_hash(const uint64_t *matrix, const uint8_t *data, size_t len)
+{
+	return rte_thash_gfni(matrix, data, (int)len);
+}
+
+void
+rss_gfni_bulk(const uint64_t *matrix, const uint8_t *const data[], size_t len, uint32_t hash[],
+	unsigned int n)
+{
+	/* DPDK's prototype lacks the const; it only reads. */
+	rte_thash_gfni_bulk(matrix, (int)len, (uint8_t **)(uintptr_t)data, hash, n);
+}
+
+#else /* another architecture, or a compiler without the instructions */
+
+const bool rss_gfni_built = false;
+
+uint32_t
+rss_gfni_hash(const uint64_t *matrix, const uint8_t *data, size_t len)
+{
+	(void)matrix;
+	(void)data;
+	(void)len;
+	return 0;
+}
+
+void
+rss_gfni_bulk(const uint64_t *matrix, const uint8_t *const data[], size_t len, uint32_t hash[],
+	unsigned int n)
+{
+	(void)matrix;
+	(void)data;
+	(void)len;
+	(void)hash;
+	(void)n;
+}
+
+#endif
