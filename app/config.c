@@ -12,6 +12,7 @@
 #include <vfp_parse.h>
 
 #include "config.h"
+#include "config_rss.h"
 
 /*
  * libconfuse only reads words: every option is a string or a list of strings to it. What a word
@@ -404,11 +405,17 @@ static const struct spec schema[] = {
 	{"forward", "both", "yes or no", false, false, store_forward_both},
 	{"lcore", "queues", "at most 64 of PORT:QUEUE, as in {vf0:0, vf1:0}", true, true,
 		store_lcore_queue},
+	{"rss", "key", "default, symmetric, random or 80 hex digits", false, false, store_rss_key},
+	{"rss", "fields", RSS_FIELD_WORDS, true, false, store_rss_field},
+	{"rss", "reta", RSS_RETA_WORDS, false, false, store_rss_reta},
+	{"rss", "table", "a power of two from 128 to 4096", false, false, store_rss_table},
+	{"rss", "balance", "yes or no", false, false, store_rss_balance},
+	{"rss", "shared_ok", "yes or no", false, false, store_rss_shared_ok},
 };
 
 #define N_SPEC (sizeof(schema) / sizeof(schema[0]))
 
-static const char *const sections[] = {"pf", "vf", "pool", "forward", "lcore"};
+static const char *const sections[] = {"pf", "vf", "pool", "forward", "lcore", "rss"};
 
 #define N_SEC (sizeof(sections) / sizeof(sections[0]))
 
@@ -844,6 +851,26 @@ add_lcore(struct parse *p, cfg_t *section)
 	c->n_lcore++;
 }
 
+static void
+add_rss(struct parse *p, cfg_t *section)
+{
+	struct config *c = p->c;
+	struct cfg_rss *r = &c->rss[c->n_rss];
+	struct vfp_err why = {0};
+
+	r->line = section_line(p, section);
+	if (c->n_rss == sizeof(c->rss) / sizeof(c->rss[0]) || !is_port_name(cfg_title(section))) {
+		complain(p, r->line, "rss %s: allowed: a port such as pf0 or vf1",
+			cfg_title(section));
+		return;
+	}
+	strlcpy(r->port, cfg_title(section), sizeof(r->port));
+	fill_section(p, section, r);
+	c->n_rss++;
+	if (!p->failed && config_rss_check(c, r, &why) < 0)
+		complain(p, r->line, "rss %s: %s", r->port, why.text);
+}
+
 /* A word that looks like a PF's or VF's port must name one that the configuration has. */
 static void
 check_reference(struct parse *p, int line, const char *option, const char *port, bool polled)
@@ -946,6 +973,8 @@ check_references(struct parse *p, cfg_t *root)
 		if (c->forward[i].both)
 			check_next_hop(p, c->forward[i].line, &c->forward[i], c->forward[i].from);
 	}
+	for (uint32_t i = 0; i < c->n_rss; i++)
+		check_reference(p, c->rss[i].line, "rss", c->rss[i].port, true);
 	for (uint32_t i = 0; i < c->n_lcore; i++)
 		for (uint32_t k = 0; k < c->lcore[i].n_queues; k++)
 			check_reference(p, c->lcore[i].queues[k].line, "queues",
@@ -956,7 +985,7 @@ static void
 fill_all(struct parse *p, cfg_t *root)
 {
 	static void (*const add[N_SEC])(struct parse *, cfg_t *) = {
-		add_pf, add_vf, add_pool, add_forward, add_lcore};
+		add_pf, add_vf, add_pool, add_forward, add_lcore, add_rss};
 
 	for (size_t s = 0; s < N_SEC; s++)
 		for (unsigned int i = 0; i < cfg_size(root, sections[s]); i++)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rss_words.h>
 #include <sriov_policy.h>
 
 #define CFG_MAX_PF      2
@@ -79,6 +80,20 @@ struct cfg_queue {
 	int line;
 };
 
+/** RSS of a port. An 82599 has one key, one set of fields and one table: they stand with the PF. */
+struct cfg_rss {
+	char port[CFG_NAME]; /**< pf0: the card's; vf0: a software table of its own */
+	bool has_key, random_key;
+	uint8_t key[RSS_KEY_LEN];
+	bool has_fields;
+	uint32_t fields;
+	char reta[512]; /**< as rss_reta_parse() reads it, or "" */
+	uint32_t table; /**< entries of a software table; 0: none */
+	bool balance;   /**< move entries so that the queues' loads even out */
+	bool shared_ok; /**< may touch VFs that others poll */
+	int line;
+};
+
 struct cfg_lcore {
 	uint32_t id;
 	uint32_t n_queues;
@@ -88,12 +103,13 @@ struct cfg_lcore {
 
 struct config {
 	char file[256];
-	uint32_t n_pf, n_vf, n_pool, n_forward, n_lcore;
+	uint32_t n_pf, n_vf, n_pool, n_forward, n_lcore, n_rss;
 	struct cfg_pf_sec pf[CFG_MAX_PF];
 	struct cfg_vf_sec vf[CFG_MAX_PF * CFG_MAX_VF];
 	struct cfg_pool_sec pool[CFG_MAX_PF * CFG_MAX_POOL];
 	struct cfg_forward forward[CFG_MAX_FORWARD];
 	struct cfg_lcore lcore[CFG_MAX_LCORE];
+	struct cfg_rss rss[CFG_MAX_PF * (CFG_MAX_VF + 1)];
 };
 
 /**
@@ -112,6 +128,8 @@ const struct cfg_vf_sec *config_vf(const struct config *c, uint32_t pf, uint32_t
 /** The section of a PF's own pool, or NULL; and the highest number named, plus one. */
 const struct cfg_pool_sec *config_pool(const struct config *c, uint32_t pf, uint32_t pool);
 uint32_t config_pool_count(const struct config *c, uint32_t pf);
+/** The RSS section of a port, or NULL. */
+const struct cfg_rss *config_rss(const struct config *c, const char *port);
 
 /** Highest VF index named for a PF, plus one; 0 when none is. */
 uint32_t config_vf_count(const struct config *c, uint32_t pf);

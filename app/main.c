@@ -12,6 +12,7 @@
 #include "config.h"
 #include "fault.h"
 #include "report.h"
+#include "rss.h"
 #include "run.h"
 #include "telemetry.h"
 #include "version.h"
@@ -79,6 +80,8 @@ work(struct app *app)
 		ret = devices_check_drivers(app, &err);
 	if (ret < 0)
 		return complain(ret == -ENODEV ? VFP_EXIT_DEVICE : VFP_EXIT_USAGE, err.text);
+	if (rss_plan(app, &err) < 0)
+		return complain(VFP_EXIT_USAGE, err.text);
 	ret = bringup(app, &err);
 	if (ret == 0 && !app_signal)
 		ret = telemetry_register(app);

@@ -14,6 +14,8 @@
 
 #include "pci.h"
 #include "ports.h"
+#include "rss.h"
+#include "rss_watch.h"
 
 RTE_LOG_REGISTER(ports_logtype, vfplane.ports, NOTICE);
 
@@ -228,6 +230,22 @@ start_pools(const struct app *app, struct port *p, const struct pf_dev *pf, stru
 	return ret;
 }
 
+/*
+ * What a PF's start forgets and is set before another message is handled: its own pools, RETA's entries.
+ */
+static int
+after_start(const struct setup *s)
+{
+	const struct pf_dev *pf = app_pf_of(s->app, s->p);
+	int ret = 0;
+
+	if (s->p->role != PORT_PF)
+		return 0;
+	if (pf && pf->layout.vmdq_pools > 0)
+		ret = start_pools(s->app, s->p, pf, s->err);
+	return ret < 0 ? ret : rss_write_table(s->p, s->err);
+}
+
 /* Configure, queues, start: for a PF this runs in one piece on the interrupt thread, since a VF's
  * message between configure and the last queue would find a half-made device. */
 static int
@@ -245,7 +263,7 @@ setup(void *arg)
 		ret = fit(s->app, p, &info, s->err);
 	if (ret < 0)
 		return ret;
-	rss_conf_default(&p->rss, pf ? pf->layout.pf_queues : p->nb_rxq);
+	rss_settle(s->app, p);
 	if (pools) {
 		sriov_layout_eth_conf(&pf->layout, &conf);
 		/* Without it the PMD's start clears VLNCTRL.VFE, and every VF gets every VLAN. */
@@ -270,9 +288,7 @@ setup(void *arg)
 	if (ret < 0)
 		return vfp_err_set(s->err, ret, "%s: start: %s", p->name, strerror(-ret));
 	p->started = true;
-	return p->role == PORT_PF && pf && pf->layout.vmdq_pools > 0
-		       ? start_pools(s->app, p, pf, s->err)
-		       : 0;
+	return after_start(s);
 }
 
 static int
@@ -317,6 +333,7 @@ port_down(struct app *app, struct port *p)
 	int ret = 0;
 
 	(void)app;
+	rss_watch_free(p);
 	if (p->started)
 		ret = p->role == PORT_PF ? sriov_pf_job(stop_job, p) : rte_eth_dev_stop(p->port_id);
 	if (ret < 0)
@@ -500,12 +517,9 @@ static int
 start_job(void *arg)
 {
 	struct setup *s = arg;
-	const struct pf_dev *pf = app_pf_of(s->app, s->p);
 	int ret = rte_eth_dev_start(s->p->port_id);
 
-	if (ret == 0 && s->p->role == PORT_PF && pf && pf->layout.vmdq_pools > 0)
-		ret = start_pools(s->app, s->p, pf, s->err);
-	return ret;
+	return ret < 0 ? ret : after_start(s);
 }
 
 int
@@ -532,4 +546,43 @@ port_start(struct app *app, struct port *p, struct vfp_err *err)
 	if (ret == 0 && app->forwarding)
 		ret = dp_port_pause(app->dp, p->port_id, false, err);
 	return ret;
+}
+
+static int
+bring_vfs_back(struct app *app, const struct pf_dev *pf, struct vfp_err *err)
+{
+	int ret = 0;
+
+	for (uint16_t i = 0; ret == 0 && i < app->n_ports; i++) {
+		struct port *p = &app->ports[i];
+
+		if (p->role != PORT_VF || app_pf_of(app, p) != pf || p->removed || !p->probed)
+			continue;
+		ret = port_reset(app, p, err);
+		/* The PF's ping has told its PMD the same. */
+		atomic_store(&p->reset_wanted, false);
+	}
+	return ret;
+}
+
+int
+port_restart_pf(struct app *app, struct pf_dev *pf, struct vfp_err *err)
+{
+	struct port *p = pf->port;
+	int ret = app->forwarding ? dp_port_pause(app->dp, p->port_id, true, err) : 0;
+
+	if (ret < 0)
+		return ret;
+	/* A start clears the NIC's counters. */
+	read_raw(p, &p->last);
+	ret = sriov_pf_job(stop_job, p);
+	if (ret < 0)
+		return vfp_err_set(err, ret, "%s: stop: %s", p->name, strerror(-ret));
+	p->started = false;
+	ret = port_up(app, p, err);
+	if (ret == 0)
+		ret = sriov_pf_apply(pf->pf, err);
+	if (ret == 0 && app->forwarding)
+		ret = dp_port_pause(app->dp, p->port_id, false, err);
+	return ret < 0 ? ret : bring_vfs_back(app, pf, err);
 }

@@ -45,6 +45,13 @@ int port_reset(struct app *app, struct port *p, struct vfp_err *err);
 int port_stop(struct app *app, struct port *p, struct vfp_err *err);
 int port_start(struct app *app, struct port *p, struct vfp_err *err);
 
+/**
+ * Stop a PF, configure and start it again with what p->rss says now, set all that a start loses, and
+ * reset the VFs that are polled here; those of others are told by their mailbox. Traffic of all of
+ * them stops meanwhile.
+ */
+int port_restart_pf(struct app *app, struct pf_dev *pf, struct vfp_err *err);
+
 /** How many packet buffers these ports need, for bring-up's check. */
 uint32_t ports_mbufs(const struct app *app);
 

@@ -42,7 +42,10 @@ get_vf(const struct view *v, struct vfp_out *o, const char *arg)
 static int
 get_rss(const struct view *v, struct vfp_out *o, const char *arg)
 {
-	return arg ? view_rss(v, o, arg) : -EINVAL;
+	if (arg)
+		return view_rss(v, o, arg);
+	view_rss_all(v, o);
+	return 0;
 }
 
 static int
@@ -83,7 +86,7 @@ static const struct command {
 	{"/vfplane/ports", "Ports with their queues. Parameter: a port (optional)", get_ports},
 	{"/vfplane/vfs", "VFs: policy and mailbox counts", get_vfs},
 	{"/vfplane/vf", "One VF. Parameter: its port, such as vf0", get_vf},
-	{"/vfplane/rss", "RSS of a port. Parameter: the port", get_rss},
+	{"/vfplane/rss", "RSS of all ports, or of one with why it does not spread. Parameter: a port (optional)", get_rss},
 	{"/vfplane/latency", "Latency of rules. Parameter: a rule (optional)", get_latency},
 	{"/vfplane/lcores", "Polling lcores: how busy they are", get_lcores},
 	{"/vfplane/mailbox", "The last mailbox messages and their verdicts", get_mailbox},

@@ -35,6 +35,8 @@
 /* Packets asked per poll: the vector receive path of net_ixgbe gives at most 32. */
 #define APP_BURST 32
 
+struct rss_watch;
+
 enum port_role { PORT_PF, PORT_VF, PORT_VDEV };
 
 /** NIC counters since a port's first start, kept across its resets. Control thread. */
@@ -57,7 +59,12 @@ struct port {
 	uint8_t mac[6], peer[6];
 	char driver[32];
 	char limited[APP_TEXT]; /**< why it has fewer queues than planned, or "" */
-	struct rss_conf rss;
+	struct rss_conf rss; /**< what the port is set to; a VF of a PF of ours has the PF's */
+	bool rss_planned;    /**< chosen before bring-up; else the default for its queues */
+	char rss_read[APP_TEXT]; /**< what reading it back showed */
+	uint16_t soft_table;	 /**< entries of its software table, 0: none */
+	bool balance;
+	struct rss_watch *watch; /**< counts of arriving packets, while or after sampling */
 	struct port_nic carried;  /**< counters of lives before the last reset */
 	struct port_nic last;     /**< newest reading, carried included */
 	struct port_nic cleared;  /**< reading at the last clear, for the CLI's view */

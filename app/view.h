@@ -39,8 +39,10 @@ void view_totals(const struct view *v, struct vfp_out *o);
 void view_vfs(const struct view *v, struct vfp_out *o);
 /** One VF: policy, mailbox, MAC, VLANs. -ENOENT. */
 int view_vf(const struct view *v, struct vfp_out *o, const char *name);
-/** RSS of one port: fields, key, table. -ENOENT. */
+/** RSS of one port: key, fields, table, spread, and why it does not spread. -ENOENT. */
 int view_rss(const struct view *v, struct vfp_out *o, const char *name);
+/** All ports in a table, a line each. */
+void view_rss_all(const struct view *v, struct vfp_out *o);
 void view_bringup(const struct view *v, struct vfp_out *o);
 void view_layout(const struct view *v, struct vfp_out *o);
 /** Which messages: of one VF (or -1), the last so many rows (0: all that are kept). */

@@ -252,46 +252,6 @@ view_vf(const struct view *v, struct vfp_out *o, const char *name)
 	return -ENOENT;
 }
 
-int
-view_rss(const struct view *v, struct vfp_out *o, const char *name)
-{
-	static const struct {
-		uint32_t field;
-		const char *name;
-	} fields[] = {
-		{RSS_F_IPV4, "ipv4"},
-		{RSS_F_TCP4, "tcp4"},
-		{RSS_F_UDP4, "udp4"},
-		{RSS_F_IPV6, "ipv6"},
-		{RSS_F_TCP6, "tcp6"},
-		{RSS_F_UDP6, "udp6"},
-	};
-	const struct port *p = app_port(v->app, name);
-	char key[2 * RSS_KEY_LEN + 1] = "", list[64] = "";
-	char reta[RSS_RETA_SIZE + 1] = "";
-
-	if (!p)
-		return -ENOENT;
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (p->rss.fields & fields[i].field) {
-			strlcat(list, list[0] ? " " : "", sizeof(list));
-			strlcat(list, fields[i].name, sizeof(list));
-		}
-	for (size_t i = 0; i < RSS_KEY_LEN; i++)
-		snprintf(key + 2 * i, 3, "%02x", p->rss.key[i]);
-	for (size_t i = 0; i < RSS_RETA_SIZE; i++)
-		reta[i] = '0' + p->rss.reta[i] % 10;
-	vfp_out_open(o, "rss");
-	vfp_out_str(o, "name", p->name);
-	vfp_out_u64(o, "queues", p->nb_rxq, VFP_PLAIN);
-	vfp_out_str(o, "fields", list);
-	vfp_out_str(o, "key", key);
-	vfp_out_str(o, "reta", reta);
-	vfp_out_bool(o, "shared_with_pf", p->role == PORT_VF && app_pf_of(v->app, p) != NULL);
-	vfp_out_close(o);
-	return 0;
-}
-
 void
 view_bringup(const struct view *v, struct vfp_out *o)
 {

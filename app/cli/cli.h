@@ -50,6 +50,7 @@ extern cmdline_parse_inst_t *const cmd_mailbox_list[]; /* the mailbox log */
 extern cmdline_parse_inst_t *const cmd_vf_list[];      /* set vf …, set port P vf V … */
 extern cmdline_parse_inst_t *const cmd_filter_list[];  /* rx_vlan …, mac_addr … */
 extern cmdline_parse_inst_t *const cmd_port_list[];    /* port …, settings of a whole port */
+extern cmdline_parse_inst_t *const cmd_rss_list[];   /* RSS */
 extern cmdline_parse_inst_t *const cmd_help_list[];  /* help */
 
 /** All commands joined, NULL-terminated: for help. */

@@ -226,9 +226,10 @@ rss_reta_parse(const char *text, unsigned int queues, uint8_t *reta, unsigned in
 			reta[i] = i % queues;
 		return 0;
 	}
-	if (strncmp(text, "weighted ", 9) == 0)
+	/* With a colon the word needs no quotes in a configuration. */
+	if (strncmp(text, "weighted", 8) == 0 && (text[8] == ' ' || text[8] == ':'))
 		return parse_weighted(text + 9, queues, reta, size, err);
-	if (strncmp(text, "list ", 5) == 0)
+	if (strncmp(text, "list", 4) == 0 && (text[4] == ' ' || text[4] == ':'))
 		return parse_list(text + 5, queues, reta, size, err);
 	return vfp_err_set(err, -EINVAL, "table %.40s is not allowed; allowed: " RSS_RETA_WORDS, text);
 }

@@ -33,4 +33,18 @@ uint32_t rss_fields_from_hf(uint64_t hf);
 int rss_ethdev_prepare(const struct rte_eth_dev_info *info, enum rte_eth_rx_mq_mode mq_mode,
 	unsigned int queues, struct rss_conf *conf, struct rte_eth_conf *eth);
 
+/**
+ * Write a port's whole table, or read it. The port must be started; under SR-IOV it is the PF's and
+ * changes every VF. ethdev refuses a queue that the port itself has not. On a PF: as a job on the
+ * interrupt thread (sriov_pf.h).
+ */
+int rss_ethdev_write_table(uint16_t port_id, const uint8_t reta[RSS_RETA_SIZE]);
+int rss_ethdev_read_table(uint16_t port_id, uint8_t reta[RSS_RETA_SIZE]);
+
+/**
+ * Read key and fields back. Never on an 82599 VF: the PMD reads beyond the VF's registers there. In
+ * 32-pool mode DPDK 22.11 looks at one bit of the mode and reports no field, while the key is right.
+ */
+int rss_ethdev_read_hash(uint16_t port_id, uint8_t key[RSS_KEY_LEN], uint32_t *fields);
+
 #endif

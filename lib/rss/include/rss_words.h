@@ -46,8 +46,8 @@ int rss_field_add(const char *word, uint32_t *fields);
 const char *rss_fields_text(uint32_t fields, char buf[RSS_FIELDS_TEXT]);
 
 /**
- * A table: "even"; "weighted 3:1", a share for each queue; "list 0,1,1,3", repeated to the end of
- * the table.
+ * A table: "even"; "weighted:3:1", a share for each queue; "list:0,1,1,3", repeated to the end of
+ * the table. A blank may stand for the first colon.
  *
  * @param queues  how many there are: an entry beyond is refused
  * @param size    entries, up to RSS_TABLE_MAX
@@ -56,7 +56,7 @@ const char *rss_fields_text(uint32_t fields, char buf[RSS_FIELDS_TEXT]);
  */
 int rss_reta_parse(const char *text, unsigned int queues, uint8_t *reta, unsigned int size,
 	struct vfp_err *err);
-#define RSS_RETA_WORDS "even, \"weighted 3:1\" (a share for each queue) or \"list 0,1,…\""
+#define RSS_RETA_WORDS "even, weighted:3:1 (a share for each queue) or \"list:0,1,1,3\" (queues)"
 
 #define RSS_TABLE_MAX 4096 /**< entries of a software table */
 

@@ -21,7 +21,7 @@ static struct config c;
 static char err[CFG_ERR_LEN];
 
 static const char *const examples[] = {"ping-pong", "tenant", "vdev", "unowned",
-	"policy", "pools"};
+	"policy", "pools", "rss"};
 
 #define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
 
@@ -251,7 +251,7 @@ ranges_and_types(void **state)
 	refuse("forward a { from = net_null0 to = b mode = route }", "t:1: ", "macswap");
 	refuse("lcore 999 { queues = {vf0:0} }", "t:1: ", "0 to 127");
 	refuse("lcore 1 { queues = {net_null0} }", "t:1: ", "PORT:QUEUE");
-	refuse("bridge 0 { }", "t:1: ", "pf, vf, pool, forward, lcore");
+	refuse("bridge 0 { }", "t:1: ", "pf, vf, pool, forward, lcore, rss");
 	refuse("pf 0 {", "t:1: ", "");
 	refuse("pf 0 { }", "t:1: ", "needs pci");
 	refuse("forward f { to = net_null0 mode = io }", "t:1: ", "needs from");
@@ -299,6 +299,46 @@ duplicates_and_dangling_references(void **state)
 }
 
 static void
+rss_sections(void **state)
+{
+	char *text = slurp("rss");
+	const char *pf2 = "pf 0 { pci = 03:00.1 queues_per_pool = 2 }\nvf 0 { }\n";
+	char all[512];
+
+	(void)state;
+	assert_int_equal(config_parse("f", text, &c, err), 0);
+	assert_int_equal(c.n_rss, 2);
+	assert_true(rss_key_is_symmetric(config_rss(&c, "pf0")->key));
+	assert_int_equal(config_rss(&c, "pf0")->fields, RSS_F_ALL);
+	assert_string_equal(config_rss(&c, "pf0")->reta, "weighted:2:1:1:2");
+	assert_int_equal(config_rss(&c, "vf0")->table, 1024);
+	assert_true(config_rss(&c, "vf0")->balance);
+	assert_null(config_rss(&c, "vf1"));
+	free(text);
+	refuse("rss pf0 { key = default }", "t:1: ", "no section pf 0");
+#define TRY(what, says) \
+	(snprintf(all, sizeof(all), "%s%s", pf2, what), refuse(all, "t:3: ", says))
+	TRY("rss pf0 { key = 6d5a }", "80 hex digits");
+	TRY("rss pf0 { fields = {ipv4, sctp} }", "sctp is not allowed; allowed: ipv4");
+	TRY("rss pf0 { reta = odd }", "even, weighted");
+	TRY("rss pf0 { reta = \"list:0,1,2\" }", "names queue 2, but there are only 2");
+	TRY("rss pf0 { reta = weighted:1:1:1 }", "at most 2 queues");
+	TRY("rss pf0 { table = 1024 }", "software table");
+	TRY("rss vf0 { table = 1000 }", "a power of two from 128 to 4096");
+	TRY("rss vf0 { key = random }", "rss pf0");
+	TRY("rss vf0 { balance = yes }", "needs its size");
+#undef TRY
+	refuse("pf 0 { pci = 03:00.1 }\nvf 3 { owner = tenant }\nrss pf0 { key = random }", "t:3: ",
+		"vf 3 belongs to a tenant (line 2); say shared_ok = yes");
+	assert_int_equal(config_parse("t",
+				 "pf 0 { pci = 03:00.1 }\nvf 3 { owner = tenant }\n"
+				 "rss pf0 { key = random shared_ok = yes }",
+				 &c, err),
+		0);
+	refuse("vf 0 { owner = tenant }\nrss vf0 { table = 128 }", "t:2: ", "tenant");
+}
+
+static void
 names_with_two_pfs(void **state)
 {
 	(void)state;
@@ -331,6 +371,7 @@ main(void)
 		cmocka_unit_test(ranges_and_types),
 		cmocka_unit_test(comments_do_not_move_lines),
 		cmocka_unit_test(duplicates_and_dangling_references),
+		cmocka_unit_test(rss_sections),
 		cmocka_unit_test(names_with_two_pfs),
 		cmocka_unit_test(a_missing_file_is_named),
 	};

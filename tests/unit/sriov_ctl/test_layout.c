@@ -155,16 +155,91 @@ frames_find_their_pool(void **state)
 	steer("\x02\x11\x11\x11\x11\x11", -1, 4, "mac");
 	steer("\x02\x22\x11\x11\x11\x11", -1, 0, "mac not ours");
 	steer("\xff\xff\xff\xff\xff\xff", -1, 7, "broadcast");
-	steer("\x33\x33\x00\x00\x00\x01", -1, 0, "multicast");
+	steer("\x33\x33\x00\x00\x00\x01", -1, 0, "multicast nobody wants");
 	steer("\x02\x09\xc0\x00\x00\x00", 100, 1, "mac");
 	steer("\x02\x09\xc0\x00\x00\x01", 300, 2, "mac");
-	steer("\x02\x09\xc0\x00\x00\x00", 300, 0, "vlan not this VF's");
+	steer("\x02\x09\xc0\x00\x00\x00", 300, 4, "vlan not this VF's"); /* default pool */
 	steer("\x02\x09\xc0\x00\x00\x00", 555, 4, "vlan not registered");
 	st.vlan_filter = true;
 	steer("\x02\x09\xc0\x00\x00\x00", 555, 0, "vlan not registered");
 	steer("\x02\x09\xc0\x00\x00\x00", 0, 1, "mac");
 	steer("\xff\xff\xff\xff\xff\xff", 100, 1, "broadcast");
 	assert_string_equal(sriov_steer_frame(&st, (const uint8_t *)"x", 1, &got), "too short");
+}
+
+/* What VFs chose, and what a port VLAN changes. */
+static void
+steering_follows_the_state(void **state)
+{
+	(void)state;
+	st.state[1].own_mac = true;
+	memcpy(st.state[1].mac, "\x02\x33\x00\x00\x00\x01", 6);
+	st.state[1].n_macvlans = 1;
+	memcpy(st.state[1].macvlans[0], "\x02\x33\x00\x00\x00\x02", 6);
+	st.state[0].n_vlans = 1;
+	st.state[0].vlans[0] = 555;
+	steer("\x02\x09\xc0\x00\x00\x01", -1, 0, "mac not ours");
+	steer("\x02\x33\x00\x00\x00\x01", -1, 2, "mac");
+	steer("\x02\x33\x00\x00\x00\x02", -1, 2, "mac");
+	steer("\x02\x09\xc0\x00\x00\x00", 555, 1, "mac");
+	/* one table of multicast hashes: a VF that wants some gets what another asked for */
+	st.state[0].n_mc = 1;
+	st.state[0].mc[0] = 0x010; /* of 33:33:00:00:00:01: the upper 12 bits of its end */
+	steer("\x33\x33\x00\x00\x00\x01", -1, 1, "multicast");
+	steer("\x33\x33\x00\x00\x00\x02", -1, 0, "multicast nobody wants");
+	st.state[1].n_mc = 1;
+	st.state[1].mc[0] = 0x7ff;
+	steer("\x33\x33\x00\x00\x00\x01", -1, 3, "multicast");
+	/* a VF with a port VLAN takes nothing untagged */
+	st.vf[0].port_vlan = 42;
+	steer("\x02\x09\xc0\x00\x00\x00", -1, 4, "untagged not taken");
+	steer("\x02\x09\xc0\x00\x00\x00", 42, 1, "mac");
+}
+
+static void
+sent(unsigned int vf, const char *dst, const char *src, uint64_t pools, bool wire, const char *drop)
+{
+	uint8_t frame[64] = {[12] = 0x08};
+	struct sriov_path path;
+
+	memcpy(frame, dst, 6);
+	memcpy(frame + 6, src, 6);
+	sriov_steer_vf(&st, vf, frame, sizeof(frame), &path);
+	assert_int_equal(path.pools, pools);
+	assert_int_equal(path.wire, wire);
+	if (drop)
+		assert_non_null(strstr(path.dropped, drop));
+	else
+		assert_null(path.dropped);
+}
+
+static void
+what_a_vf_sends(void **state)
+{
+	const char *vf0 = "\x02\x09\xc0\x00\x00\x00", *vf1 = "\x02\x09\xc0\x00\x00\x01";
+
+	(void)state;
+	memset(&st, 0, sizeof(st));
+	st.vlan_filter = true;
+	assert_int_equal(sriov_layout_plan(2, 2, &st.layout, NULL), 0);
+	memcpy(st.pf_mac, "\x02\x11\x11\x11\x11\x11", 6);
+	memcpy(st.vf[0].mac, vf0, 6);
+	memcpy(st.vf[1].mac, vf1, 6);
+	sent(0, vf1, vf0, 2, false, NULL);
+	sent(0, (const char *)st.pf_mac, vf0, 4, false, NULL);
+	sent(0, "\x02\x22\x11\x11\x11\x11", vf0, 0, true, NULL);
+	sent(0, "\xff\xff\xff\xff\xff\xff", vf0, 6, true, NULL); /* never back to itself */
+	sent(0, vf1, vf1, 0, false, "source address");
+	st.vf[0].foreign_sources = true;
+	sent(0, vf1, vf1, 2, false, NULL);
+	/* its port VLAN is none of VF 1's: a local address that leaves by the wire */
+	st.vf[0].port_vlan = 42;
+	sent(0, vf1, vf0, 0, true, NULL);
+	st.vf[1].n_vlans = 1;
+	st.vf[1].vlans[0] = 42;
+	sent(0, vf1, vf0, 2, false, NULL);
+	st.vf[0].tx_off = true;
+	sent(0, vf1, vf0, 0, false, "may not send");
 }
 
 int
@@ -177,6 +252,8 @@ main(void)
 		cmocka_unit_test(pools_of_the_pfs_own),
 		cmocka_unit_test(the_picture_shows_each_queue),
 		cmocka_unit_test(frames_find_their_pool),
+		cmocka_unit_test(steering_follows_the_state),
+		cmocka_unit_test(what_a_vf_sends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
