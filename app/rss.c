@@ -279,6 +279,7 @@ rss_facts_of(struct app *app, const struct port *p, struct rss_facts *f, struct 
 	const bool shared = pf && pf->n_vfs > 0;
 
 	*f = (struct rss_facts){.is_vf = p->role == PORT_VF,
+		.is_pf_pool = p->role == PORT_PF && shared,
 		.pf_known = pf != NULL,
 		.rss_mode = !shared || pf->layout.mq == SRIOV_MQ_VMDQ_RSS,
 		.pools = shared ? pf->layout.pools : 0,

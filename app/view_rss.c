@@ -78,9 +78,9 @@ put_why(const struct view *v, struct vfp_out *o, const struct port *p)
 		return;
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		vfp_out_note(o, "%s: %s", why[i].stops ? "does not spread" : "note", why[i].text);
+		vfp_out_para(o, why[i].stops ? "does not spread: " : "note: ", why[i].text);
 		if (why[i].advice[0])
-			vfp_out_note(o, "  -> %s", why[i].advice);
+			vfp_out_para(o, "  -> ", why[i].advice);
 	}
 }
 
@@ -145,7 +145,7 @@ view_rss(const struct view *v, struct vfp_out *o, const char *name)
 	vfp_out_bool(o, "shared_with_pf", p->role == PORT_VF && pf != NULL);
 	if (pf) {
 		rss_touched(v->app, pf, touched, sizeof(touched));
-		vfp_out_str(o, "shared_by", touched);
+		vfp_out_str(o, "holds_for", touched);
 		vfp_out_str(o, "read_back",
 			pf->port && pf->port->rss_read[0] ? pf->port->rss_read : NULL);
 	}

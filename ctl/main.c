@@ -5,7 +5,9 @@
 
 #include <vfp_err.h>
 
+#include "card.h"
 #include "ctl.h"
+#include "explain.h"
 #include "version.h"
 
 static const struct {
@@ -17,8 +19,8 @@ static const struct {
 	{"plan", "--vfs N | --pools N [--queues N] [--rss yes|no] [--vlans N] [--dcb 4|8] [--json] | "
 		"--config FILE [--json]",
 		"pools and queues for so many VFs, or why not", cmd_plan},
-	{"predict", "--config FILE [--vfs N] [--packets N] [--pf-mac MAC] [--json] FILE.pcap",
-		"where each packet of a capture goes: pool, queue, or nowhere and why",
+	{"predict", "CARD [--packets N] [--top N] [--measured REPORT] [--json] FILE.pcap",
+		"where the packets of a capture go: spread, heaviest flows, or nowhere and why",
 		cmd_predict},
 	{"snapshot", "[-o FILE] [DEV...]",
 		"what sysfs says of devices now: driver, config space, group, IRQs, interfaces, VFs",
@@ -28,6 +30,9 @@ static const struct {
 	{"replay", "--config FILE [--vf N] [--all] [--json] RECORDING|-",
 		"what the policy of FILE would have answered to messages that record mailbox kept",
 		cmd_replay},
+	{"explain", "CARD [--from wire|VF] [--json] FILE.pcap |\n      " EXPLAIN_WORDS,
+		"the way of one frame, or of each of a capture: pool, queue, and what decided",
+		cmd_explain},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -39,7 +44,7 @@ help(FILE *to)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(to, "  %s %s\n      %s\n", commands[i].name, commands[i].args,
 			commands[i].help);
-	fprintf(to, "  --help, --version\n\nNeeds no NIC, no EAL and no rights.\n");
+	fprintf(to, "  --help, --version\n\n" CARD_USAGE "\nNeeds no NIC, no EAL and no rights.\n");
 }
 
 int
@@ -54,7 +59,9 @@ ctl_usage(const char *command, const char *fmt, ...)
 	fputc('\n', stderr);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (strcmp(commands[i].name, command) == 0)
-			fprintf(stderr, "usage: vfctl %s %s\n", commands[i].name, commands[i].args);
+			fprintf(stderr, "usage: vfctl %s %s\n%s", commands[i].name,
+				commands[i].args,
+				strncmp(commands[i].args, "CARD", 4) == 0 ? CARD_USAGE : "");
 	return VFP_EXIT_USAGE;
 }
 

@@ -23,6 +23,15 @@ struct rss_cmd {
 	cmdline_multi_string_t rest;
 };
 
+static uint64_t
+chance(void)
+{
+	uint64_t n;
+
+	arc4random_buf(&n, sizeof(n));
+	return n;
+}
+
 /* A port by its name, or by its number as testpmd has it. */
 static struct port *
 port_of(struct cmdline *cl, const char *name)
@@ -120,17 +129,34 @@ do_show_hash(void *parsed, struct cmdline *cl, void *data)
 		cmdline_printf(cl, "RSS key:\n%s\n", rss_key_text(conf->key, key));
 }
 
+/* A sentence, broken at 78 columns. */
+static void
+say(struct cmdline *cl, const char *text)
+{
+	while (*text) {
+		int cut = strlen(text);
+
+		if (cut > 78)
+			for (cut = 78; cut > 0 && text[cut] != ' '; cut--)
+				;
+		cut = cut ? cut : 78;
+		cmdline_printf(cl, "%.*s\n", cut, text);
+		text += cut + strspn(text + cut, " ");
+	}
+}
+
 static void
 said(struct cmdline *cl, int ret, const struct vfp_err *err, const struct port *p, const char *what)
 {
-	char touched[256];
+	char touched[256], text[400];
 
 	if (ret < 0) {
-		cmdline_printf(cl, "%s\n", err->text);
+		say(cl, err->text);
 		return;
 	}
 	rss_touched(cli_app(), app_pf_of(cli_app(), p), touched, sizeof(touched));
-	cmdline_printf(cl, "%s; this holds for %s\n", what, touched);
+	snprintf(text, sizeof(text), "%s; this holds for %s", what, touched);
+	say(cl, text);
 	cmdline_printf(cl, "read back: %s\n", p->rss_read);
 }
 
@@ -191,7 +217,7 @@ do_hash_key(void *parsed, struct cmdline *cl, void *data)
 	if (strncmp(c->word, "ipv", 3) != 0 && rss_field_add(c->word, &ignored) < 0)
 		cmdline_printf(cl, "hash type %s is not known; allowed: ipv4, ipv4-tcp, ipv4-udp, "
 			"ipv6, ipv6-tcp, ipv6-udp; the card has one key for all\n", c->word);
-	else if (rss_key_named(c->value, (uint64_t)random() << 32 | random(), key, &err) < 0)
+	else if (rss_key_named(c->value, chance(), key, &err) < 0)
 		cmdline_printf(cl, "%s\n", err.text);
 	else
 		set_hash(cl, p, key, p->rss.fields, data != NULL);
@@ -217,7 +243,7 @@ do_set(void *parsed, struct cmdline *cl, void *data)
 		else
 			set_table(cl, p, reta, data != NULL);
 	} else if (strcmp(c->what, "key") == 0) {
-		if (rss_key_named(c->value, (uint64_t)random() << 32 | random(), key, &err) < 0)
+		if (rss_key_named(c->value, chance(), key, &err) < 0)
 			cmdline_printf(cl, "%s\n", err.text);
 		else
 			set_hash(cl, p, key, p->rss.fields, data != NULL);
@@ -370,7 +396,8 @@ do_find_key(void *parsed, struct cmdline *cl, void *data)
 	(void)data;
 	if (!a || !queue_exists(cl, a, p, queue))
 		return;
-	if (rss_find_key(&a->oracle.conf, a->queues, &a->flow, &queue, 1, random(), key) < 0)
+	if (rss_find_key(&a->oracle.conf, a->queues, &a->flow, &queue, 1,
+			 chance(), key) < 0)
 		cmdline_printf(cl, "no key does it: the flow is not hashed, or no entry of the table "
 			"leads to queue %u\n", queue);
 	else

@@ -265,3 +265,25 @@ vfp_out_end(struct vfp_out *o)
 	free(o);
 	return rc;
 }
+
+#define PARA_COLUMNS 78
+
+void
+vfp_out_para(struct vfp_out *o, const char *before, const char *text)
+{
+	const int indent = (int)strlen(before), room = PARA_COLUMNS - indent;
+
+	while (*text != '\0') {
+		int cut = (int)strlen(text);
+
+		if (cut > room)
+			for (cut = room; cut > 0 && text[cut] != ' '; cut--)
+				;
+		if (cut == 0) /* a word longer than a line */
+			cut = room;
+		vfp_out_note(o, "%*s%.*s", indent, before, cut, text);
+		text += cut;
+		text += strspn(text, " ");
+		before = "";
+	}
+}

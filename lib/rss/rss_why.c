@@ -39,7 +39,11 @@ by_queues(const struct rss_facts *f, struct reasons *r)
 			"%u pools without RSS: a pool's packets all go to its first queue\n"
 			"RSS runs with 64 pools of 2 or 32 pools of 4 queues: queues_per_pool = 2 or 4",
 			f->pools);
-	if (f->granted == 1)
+	if (f->is_pf_pool)
+		say(r, RSS_Y_PF_POOL, true,
+			"the PF's own pool beside its VFs uses one queue: net_ixgbe never writes its "
+			"PSRTYPE; its VFs are not affected");
+	else if (f->granted == 1)
 		say(r, RSS_Y_ONE_QUEUE, true,
 			"one RX queue%s\nthe queue count is asked for at the VF's reset: bring the PF up "
 			"first, with an API of at least 1.1, then reset the VF",
@@ -174,6 +178,7 @@ rss_reason_name(enum rss_reason r)
 	static const char *const names[RSS_REASONS] = {
 		[RSS_Y_FOREIGN_PF] = "foreign-pf",
 		[RSS_Y_POOL_MODE] = "pool-mode",
+		[RSS_Y_PF_POOL] = "pf-pool",
 		[RSS_Y_ONE_QUEUE] = "one-queue",
 		[RSS_Y_PF_ONE] = "pf-one-queue",
 		[RSS_Y_FEWER] = "fewer-queues",

@@ -24,6 +24,7 @@ struct rss_seen {
 /** What is known of a port. */
 struct rss_facts {
 	bool is_vf;
+	bool is_pf_pool;     /**< the PF's own pool beside its VFs' */
 	bool pf_known;	     /**< the PF is this process's: its settings below are facts */
 	bool rss_mode;	     /**< the layout is one in which RSS runs in pools */
 	unsigned int pools;  /**< 16, 32, 64; 0: none */
@@ -37,6 +38,7 @@ struct rss_facts {
 enum rss_reason {
 	RSS_Y_FOREIGN_PF,  /**< nothing is known: the PF belongs to somebody else */
 	RSS_Y_POOL_MODE,   /**< pools without RSS */
+	RSS_Y_PF_POOL,	   /**< the PF's own pool never spreads */
 	RSS_Y_ONE_QUEUE,   /**< the port was granted one queue */
 	RSS_Y_PF_ONE,	   /**< the PF has one queue, so the table is all zero */
 	RSS_Y_FEWER,	   /**< fewer than the pool has */

@@ -59,6 +59,9 @@ settings(void **state)
 	(void)state;
 	f.granted = 1;
 	first(&f, RSS_Y_ONE_QUEUE, true, "one RX queue was granted");
+	f.is_vf = false;
+	f.is_pf_pool = true;
+	first(&f, RSS_Y_PF_POOL, true, "its VFs are not affected");
 	f = healthy();
 	f.granted = 2;
 	first(&f, RSS_Y_FEWER, false, "2 of the pool's 4");
