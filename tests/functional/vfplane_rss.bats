@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# RSS of a PF that vfplane owns: what is predicted and explained is what the card does and Debian's
+# testpmd, a tenant on the VFs, receives; what is changed, what it touches, and what is refused.
+# timeout: 300
+# shellcheck disable=SC2016 # jq's variables
+
+setup() {
+	load helpers
+	load testpmd
+	load vfplane
+	need_built "$SOFT82599" "$VFPLANE" "$VFCTL" "$MIXGEN" "$BUILD/tests/functional/rss_frames"
+	card=$(unique_name)
+	tmp=$BATS_TEST_TMPDIR
+	conf=$tmp/c.conf
+	key=a1b2c3d4e5f60718293a4b5c6d7e8f90a0b1c2d3e4f5061728394a5b6c7d8e9fa5b6c7d8e9faabcd
+}
+
+teardown() {
+	tp_kill_all
+	vp_kill_all
+}
+
+# tenants QUEUES "RSS-OPTIONS" [VFS]: VF 0 and VF 1 are tenants', VLAN 100 is VF 0's, 300 of both.
+tenants() {
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1  queues_per_pool = $1 }
+		vf 0 { owner = tenant  vlans = {100, 300} }
+		vf 1 { owner = tenant  vlans = {300} }
+		rss pf0 { shared_ok = yes $2 }
+	END
+}
+
+# card_vfplane NAME SOFT82599-OPTIONS...: an interactive vfplane on a fresh card
+card_vfplane() {
+	local name=$1
+
+	shift
+	vp_open "$name" "$SOFT82599" run --name "$card" "$@" -- "$VFPLANE" -l 0-1 --no-huge -m 384 \
+		--no-telemetry --file-prefix "$card" -- -i --config "$conf"
+}
+
+# The card's own word, in $tmp/show.
+show() {
+	"$SOFT82599" show --name "$card" --json >"$tmp/show"
+}
+
+# tenant_testpmd QUEUES: testpmd "b" with VF 0 and VF 1, printing what it receives
+tenant_testpmd() {
+	tp_open b "$SOFT82599" exec --name "$card" -- dpdk-testpmd -l 0-1 --no-huge -m 384 \
+		--no-telemetry --file-prefix "$card-b" -a 0000:03:10.1 -a 0000:03:10.3 -- -i \
+		--total-num-mbufs=65536 --rxq="$1" --txq="$1" --rxd=2048 --no-flush-rx
+	tp b "set fwd rxonly"
+	tp b "set verbose 1"
+}
+
+# received: testpmd's verbose lines as "POOL:QUEUE:HASH", hash 0 where there is none.
+received() {
+	tr -d '\r' <"$tmp/testpmd-b/out" | awk '
+		/port [0-9]+\/queue [0-9]+: received/ {
+			match($0, /port [0-9]+/); port = substr($0, RSTART + 5, RLENGTH - 5)
+			match($0, /queue [0-9]+/); queue = substr($0, RSTART + 6, RLENGTH - 6)
+		}
+		/ - type=0x.* - length=/ {
+			hash = "0x0"
+			if (match($0, /RSS hash=0x[0-9a-f]+/))
+				hash = substr($0, RSTART + 9, RLENGTH - 9)
+			print port ":" queue ":" hash
+		}'
+}
+
+# explained FILE: the same of what explain says for VF 0 and VF 1
+explained() {
+	"$VFCTL" explain --config "$conf" --pf-mac "$pf_mac" "$1" >"$tmp/lines"
+	tr ' ' '\n' <"$tmp/lines" | sed -n 's/^\([01]\):\([0-9]\):0x0*\([0-9a-f]*\)$/\1:\2:0x\3/p' |
+		sed 's/:0x$/:0x0/'
+}
+
+received_all() {
+	[ "$(received | wc -l)" -ge "$1" ]
+}
+
+# explain_random QUEUES RSS N: explain says of N random frames what testpmd and the card say.
+explain_random() {
+	local queues=$1 frames=$3 dropped
+
+	tenants "$queues" "$2"
+	pf_mac=02:5f:82:59:90:01 # every card's; asked below
+	"$BUILD/tests/functional/rss_frames" "$frames" 11 "$tmp/in.pcap" "$pf_mac"
+	card_vfplane a --vfs 2 --wire "pcap:$tmp/in.pcap"
+	vp a start
+	# the wire waits for VF 0, but VF 1 comes up behind it
+	"$SOFT82599" ctl --name "$card" pool freeze vf0 on
+	tenant_testpmd "$queues"
+	explained "$tmp/in.pcap" | sort >"$tmp/want"
+	echo start >&"${TP_IN[b]}"
+	"$SOFT82599" ctl --name "$card" pool freeze vf0 off
+	wait_for 30 received_all "$(wc -l <"$tmp/want")" || true
+	received | sort >"$tmp/got"
+	show
+	[ "$(jq -r '.pools[] | select(.owner == "pf") | .macs[0]' "$tmp/show")" = "$pf_mac" ]
+	wc -l "$tmp/want" "$tmp/got"
+	diff "$tmp/want" "$tmp/got" | head -n 10
+	cmp "$tmp/want" "$tmp/got"
+	# what goes nowhere, by reason
+	jq -c .wire.dropped "$tmp/show"
+	dropped=$(grep -c '^dropped: vlan' "$tmp/lines")
+	[ "$(jq .wire.dropped.vlan_filter "$tmp/show")" = "$dropped" ]
+	dropped=$(grep -cE '^dropped: (mac|multicast)' "$tmp/lines")
+	[ "$(jq .wire.dropped.l2_filter "$tmp/show")" = "$dropped" ]
+	# and what is the PF's, whether its ring had room or not
+	[ "$(jq '.pools[] | select(.owner == "pf") | .rx_packets + ([.drops[]] | add // 0)' "$tmp/show")" = \
+		"$(tr ' ' '\n' <"$tmp/lines" | grep -c '^2:0:')" ]
+	[ "$(cut -d: -f2 "$tmp/got" | sort -u | wc -l)" = "$queues" ]
+}
+
+@test "20,000 random frames, 32 pools x 4: explain is what testpmd and the card saw" {
+	explain_random 4 "key = $key  reta = weighted:1:2:3:2" 20000
+}
+
+@test "10,000 random frames, 64 pools x 2, some fields off: explain is what testpmd and the card saw" {
+	explain_random 2 "key = symmetric  fields = {ipv4, udp4, tcp6}" 10000
+}
+
+# rss_of PORT JQ: of the telemetry-like JSON that the card's own show gives of a pool
+pool() {
+	jq -c --arg owner "$1" ".pools[] | select(.owner == \$owner) | .$2" "$tmp/show"
+}
+
+@test "testpmd's words change table and key; the card agrees, PF restarts included" {
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1  queues_per_pool = 4 }
+		vf 0 { vlans = {100} }
+		vf 1 { }
+		rss pf0 { reta = weighted:1:1:1:1 }
+		forward a { from = vf0  mode = sink }
+	END
+	card_vfplane a --vfs 2
+	vp a "port config 0 rss reta (0,3),(5,2)" >"$tmp/o"
+	grep -q "holds for pf0 and 2 VFs: vf0, vf1 (polled here)" "$tmp/o"
+	grep -q "read back: table and key as set" "$tmp/o"
+	vp a "show port 0 rss reta 128 (0x21,0x0)" >"$tmp/o"
+	grep -q "hash index=0, queue=3" "$tmp/o"
+	grep -q "hash index=5, queue=2" "$tmp/o"
+	vp a "port config 0 rss-hash-key ipv4 $key" >"$tmp/o"
+	grep -q "restart of the PF and its VFs" "$tmp/o"
+	show
+	[ "$(jq -r '[.. | .layout? // empty] | first' "$tmp/show")" = "32x4 RSS" ]
+	# the table outlived the restart, the key is the new one
+	vp a "show port 0 rss reta 128 (0x21,0x0)" | grep -q "hash index=5, queue=2"
+	vp a "show port 0 rss-hash key" | grep -qi "$key"
+	vp a "rss set pf0 fields ipv4,tcp4" | grep -q "fields"
+	vp a "show port vf0 rss-hash" | grep -q "  ipv4 tcp4"
+	vp a "show rss vf0" | grep -q "off: udp4 ipv6 tcp6 udp6"
+	vp_quit a
+}
+
+@test "refused, with the reason: bad keys, queues that do not exist, VFs of others" {
+	tenants 2 ""
+	card_vfplane a --vfs 2
+	vp a "rss set pf0 key 6d5a" | grep -q "4 characters"
+	vp a "rss set pf0 reta list:0,2" | grep -q "names queue 2, but there are only 2"
+	vp a "port config 0 rss reta (0,2)" | grep -q "there is no queue 2"
+	vp a "port config 0 rss reta (200,0)" | grep -q "0 to 127"
+	vp a "rss set pf0 fields ipv4,sctp" | grep -q "allowed: ipv4, tcp4"
+	vp a "rss set pf0 reta even" >"$tmp/o"
+	grep -q "touch vf0, vf1, which are not polled here" "$tmp/o"
+	vp a "port config 0 rss reta (0,1)" | grep -q "say shared-ok"
+	vp a "rss set pf0 key symmetric" | grep -q "say shared-ok"
+	# nothing changed
+	vp a "show port 0 rss reta 128 (0x3,0x0)" >"$tmp/o"
+	grep -q "hash index=0, queue=0" "$tmp/o"
+	vp a "port config 0 rss reta (0,1) shared-ok" | grep -q "polled by others"
+	vp a "show port 0 rss reta 128 (0x3,0x0)" | grep -q "hash index=0, queue=1"
+	vp_quit a
+	# a configuration that touches a VF it does not name, since nobody here polls it
+	printf 'pf 0 { pci = 0000:03:00.1 }\nvf 0 { owner = tenant }\nrss pf0 { key = random }\n' >"$conf"
+	run -2 "$VFPLANE" -l 0-1 --no-huge -- --config "$conf" --check
+	[[ "$output" == *"c.conf:3: rss pf0: "*"vf 0 belongs to a tenant (line 2)"* ]]
+}
+
+@test "why not: each reason is named" {
+	tenants 4 "fields = {none}"
+	card_vfplane a --vfs 2
+	vp a "show rss vf0" >"$tmp/o" || true
+	vp a "rss set pf0 fields all shared-ok"
+	vp a "rss set pf0 reta list:2 shared-ok"
+	vp_quit a
+	# the VFs are not ours there; with them ours:
+	printf 'pf 0 { pci = 0000:03:00.1 queues_per_pool = 4 }\nrss pf0 { fields = {none} }\n' >"$conf"
+	card_vfplane b --vfs 2
+	vp b "show rss" | grep -q "vf0 .*no .*no-field"
+	vp b "rss set pf0 fields all"
+	vp b "rss set pf0 reta list:2"
+	vp b "show rss vf0" | grep -q "all 128 entries of the table lead to one of its 4 queues"
+	vp b "rss set pf0 reta list:0,1,2"
+	vp b "show rss vf1" | grep -q "1 of its 4 queues are in no entry"
+	vp b "rss set pf0 reta even"
+	vp b "show rss" | grep -q "vf0 .*yes .*-"
+	vp b "show rss pf0" | grep -q "pool beside its VFs uses one queue"
+	vp_quit b
+}
