@@ -19,6 +19,7 @@
 
 #include <vfp_parse.h>
 
+#include "balance.h"
 #include "bringup.h"
 #include "fault.h"
 #include "lcores.h"
@@ -26,6 +27,7 @@
 #include "pci.h"
 #include "ports.h"
 #include "removal.h"
+#include "rss.h"
 #include "token.h"
 
 /* An allow-list that matches nothing keeps EAL from probing any PCI device by itself. */
@@ -412,7 +414,10 @@ bringup(struct app *app, struct vfp_err *err)
 	if (ret < 0 || app_signal)
 		return ret;
 	set_peers(app);
-	return lcores_plan(app, app->fwd_mode, err);
+	ret = lcores_plan(app, app->fwd_mode, err);
+	if (ret == 0)
+		ret = rss_soft_tables(app, err);
+	return ret < 0 ? ret : balance_begin(app, err);
 }
 
 static void

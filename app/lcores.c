@@ -62,6 +62,7 @@ spec_ports(struct app *app, struct dp_spec *spec)
 		s->port_id = p->port_id;
 		s->nb_rxq = p->nb_rxq;
 		s->nb_txq = p->nb_txq;
+		s->spread = p->soft_table;
 		memcpy(s->mac, p->mac, sizeof(s->mac));
 		memcpy(s->peer, p->peer, sizeof(s->peer));
 		spec->n_ports++;

@@ -12,6 +12,7 @@
 
 #include <rss_ethdev.h>
 
+#include "balance.h"
 #include "pci.h"
 #include "ports.h"
 #include "rss.h"
@@ -333,6 +334,7 @@ port_down(struct app *app, struct port *p)
 	int ret = 0;
 
 	(void)app;
+	balance_free(p);
 	rss_watch_free(p);
 	if (p->started)
 		ret = p->role == PORT_PF ? sriov_pf_job(stop_job, p) : rte_eth_dev_stop(p->port_id);

@@ -6,6 +6,7 @@
 
 #include <bsd/string.h>
 
+#include <dp_spread.h>
 #include <rss_ethdev.h>
 
 #include "ports.h"
@@ -34,7 +35,6 @@ plan_pf(struct app *app, struct pf_dev *pf, struct port *p, struct vfp_err *err)
 		memcpy(p->rss.key, c->key, RSS_KEY_LEN);
 	if (c->has_fields)
 		p->rss.fields = c->fields;
-	p->balance = c->balance;
 	ret = c->reta[0] ? rss_reta_parse(c->reta, pf->layout.pf_queues, p->rss.reta,
 				   RSS_RETA_SIZE, err)
 			 : 0;
@@ -58,7 +58,7 @@ rss_plan(struct app *app, struct vfp_err *err)
 		if (p->role == PORT_PF && pf)
 			ret = plan_pf(app, pf, p, err);
 		else if (c)
-			p->soft_table = c->table, p->balance = c->balance;
+			p->soft_table = c->table;
 	}
 	return ret;
 }
@@ -72,12 +72,48 @@ rss_settle(struct app *app, struct port *p)
 	if (p->role == PORT_VDEV) {
 		c = config_rss(&app->cfg, p->name);
 		p->soft_table = c ? c->table : 0;
-		p->balance = c && c->balance;
 	}
 	if (p->role == PORT_VF && pf && pf->port)
 		p->rss = pf->port->rss;
 	else if (!p->rss_planned)
 		rss_conf_default(&p->rss, p->nb_rxq);
+}
+
+/* The first table of a port that has one in software, where the configuration says which. */
+static int
+fill_soft(struct app *app, struct port *p, const struct cfg_rss *c, struct vfp_err *err)
+{
+	struct dp_spread_view *v = malloc(sizeof(*v));
+	struct dp_spread_move *moves = calloc(RSS_TABLE_MAX, sizeof(*moves));
+	uint8_t table[RSS_TABLE_MAX];
+	int ret = v && moves ? dp_spread_read(app->dp, p->port_id, v) : -ENOMEM;
+
+	if (ret == 0)
+		ret = rss_reta_parse(c->reta, v->n_lcores, table, v->size, err);
+	for (uint16_t i = 0; ret == 0 && i < v->size; i++)
+		moves[i] = (struct dp_spread_move){i, table[i]};
+	if (ret == 0)
+		ret = dp_spread_move(app->dp, p->port_id, moves, v->size, err);
+	free(moves);
+	free(v);
+	return ret < 0 ? vfp_err_prefix(err, ret,
+				 "%s:%d: rss %s: the table's queues are the lcores that work on it",
+				 app->cfg.file, c->line, p->name)
+		       : 0;
+}
+
+int
+rss_soft_tables(struct app *app, struct vfp_err *err)
+{
+	int ret = 0;
+
+	for (uint16_t i = 0; ret == 0 && i < app->n_ports; i++) {
+		const struct cfg_rss *c = config_rss(&app->cfg, app->ports[i].name);
+
+		if (c && c->reta[0] && app->ports[i].soft_table)
+			ret = fill_soft(app, &app->ports[i], c, err);
+	}
+	return ret;
 }
 
 /* Say what reading back shows: the table always, the key, and the fields where the PMD can. */

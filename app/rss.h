@@ -20,6 +20,9 @@ int rss_plan(struct app *app, struct vfp_err *err);
 /** Before a port's configure: the default for its queues where nothing was planned. */
 void rss_settle(struct app *app, struct port *p);
 
+/** Fill the software tables as the configuration says. After the plan of lcores is made. */
+int rss_soft_tables(struct app *app, struct vfp_err *err);
+
 /** After a PF's start: write its table, read all back. On the interrupt thread. */
 int rss_write_table(struct port *p, struct vfp_err *err);
 

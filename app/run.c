@@ -7,6 +7,7 @@
 
 #include <rte_cycles.h>
 
+#include "balance.h"
 #include "cli/cli.h"
 #include "fault.h"
 #include "lcores.h"
@@ -138,6 +139,7 @@ loop(struct app *app, struct cli *cli)
 	while (!app_signal && !app->quit && !time_is_over(app)) {
 		wait_tick(cli);
 		removal_serve(app);
+		balance_tick(app);
 		if (rte_get_timer_cycles() >= second) {
 			second += hz;
 			run_housekeeping(app);

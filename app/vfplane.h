@@ -36,6 +36,7 @@
 #define APP_BURST 32
 
 struct rss_watch;
+struct balance;
 
 enum port_role { PORT_PF, PORT_VF, PORT_VDEV };
 
@@ -63,7 +64,7 @@ struct port {
 	bool rss_planned;    /**< chosen before bring-up; else the default for its queues */
 	char rss_read[APP_TEXT]; /**< what reading it back showed */
 	uint16_t soft_table;	 /**< entries of its software table, 0: none */
-	bool balance;
+	struct balance *bal;	 /**< its balancer; NULL: never switched on */
 	struct rss_watch *watch; /**< counts of arriving packets, while or after sampling */
 	struct port_nic carried;  /**< counters of lives before the last reset */
 	struct port_nic last;     /**< newest reading, carried included */

@@ -3,8 +3,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <dp_spread.h>
+
+#include "balance.h"
 #include "rss.h"
 #include "rss_watch.h"
 #include "view.h"
@@ -121,6 +125,62 @@ put_seen(struct vfp_out *o, const struct port *p)
 	vfp_out_close(o);
 }
 
+/* The port's software table: who works on how much. */
+static void
+put_soft(const struct view *v, struct vfp_out *o, const struct port *p)
+{
+	struct dp_spread_view *s = malloc(sizeof(*s));
+
+	if (s && v->app->dp && dp_spread_read(v->app->dp, p->port_id, s) == 0) {
+		vfp_out_list(o, "table");
+		for (uint16_t l = 0; l < s->n_lcores; l++) {
+			uint64_t entries = 0, load = 0;
+
+			for (uint16_t i = 0; i < s->size; i++) {
+				entries += s->table[i] == l;
+				load += s->table[i] == l ? s->load[i] : 0;
+			}
+			vfp_out_open(o, NULL);
+			vfp_out_u64(o, "id", l, VFP_PLAIN);
+			vfp_out_u64(o, "lcore", s->lcores[l], VFP_PLAIN);
+			vfp_out_u64(o, "entries", entries, VFP_PLAIN);
+			vfp_out_u64(o, "packets_of_entries", load, VFP_COUNT);
+			vfp_out_close(o);
+		}
+		vfp_out_close(o);
+		vfp_out_open(o, "software");
+		vfp_out_u64(o, "entries", s->size, VFP_PLAIN);
+		vfp_out_u64(o, "kept", s->kept, VFP_COUNT);
+		vfp_out_u64(o, "handed_over", s->handed, VFP_COUNT);
+		vfp_out_u64(o, "unhashed", s->unhashed, VFP_COUNT);
+		vfp_out_u64(o, "handoff_full", s->dropped, VFP_COUNT);
+		vfp_out_u64(o, "moves", s->moves, VFP_COUNT);
+		vfp_out_u64(o, "postponed", s->postponed, VFP_COUNT);
+		vfp_out_close(o);
+	}
+	free(s);
+}
+
+static void
+put_balance(const struct view *v, struct vfp_out *o, const struct port *p)
+{
+	static const char *const modes[] = {"off", "dry run", "on"};
+	struct balance_state s;
+
+	if (balance_read(v->app, p, &s) < 0)
+		return;
+	vfp_out_open(o, "balance");
+	vfp_out_str(o, "mode", modes[s.mode]);
+	vfp_out_str(o, "of", s.software ? "the software table" : "the card's table");
+	vfp_out_u64(o, "samples", s.samples, VFP_COUNT);
+	vfp_out_u64(o, "moves", s.moves, VFP_COUNT);
+	vfp_out_u64(o, "refused", s.refused, VFP_COUNT);
+	vfp_out_strf(o, "max_to_mean", "%.3f", rss_balance_imbalance(&s.spread));
+	vfp_out_strf(o, "possible", "%.3f",
+		s.spread.mean > 0 ? rss_balance_floor(&s.spread) / s.spread.mean : 1);
+	vfp_out_close(o);
+}
+
 int
 view_rss(const struct view *v, struct vfp_out *o, const char *name)
 {
@@ -150,6 +210,8 @@ view_rss(const struct view *v, struct vfp_out *o, const char *name)
 			pf->port && pf->port->rss_read[0] ? pf->port->rss_read : NULL);
 	}
 	put_spread(v, o, p);
+	put_soft(v, o, p);
+	put_balance(v, o, p);
 	put_seen(o, p);
 	put_why(v, o, p);
 	vfp_out_close(o);

@@ -17,7 +17,7 @@
 #include "cli.h"
 
 #define PROMPT   "vfplane> "
-#define MAX_CMDS 64
+#define MAX_CMDS 128
 
 struct cli {
 	struct app *app;

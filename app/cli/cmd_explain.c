@@ -73,7 +73,8 @@ queue(void *arg, unsigned int pool, unsigned int q, struct explain_queue *out)
 			const struct dp_plan_entry *e = &plan->entries[plan->lcores[l].first + i];
 			const struct dp_plan_rule *r = &plan->rules[e->rule];
 
-			if (plan->ports[e->rx_port].port_id != p->port_id || e->rx_queue != q)
+			if (plan->ports[e->rx_port].port_id != p->port_id || e->rx_queue != q ||
+				e->handed_by != DP_NONE)
 				continue;
 			out->lcore = plan->lcores[l].id;
 			snprintf(out->then, sizeof(out->then), "%.31s: %s%s%.31s", r->name,

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <dp_spread.h>
 #include <rss_flow.h>
 #include <vfp_parse.h>
 
+#include "../balance.h"
 #include "../rss.h"
 #include "../rss_watch.h"
 #include "../view.h"
@@ -280,6 +282,56 @@ do_sample(void *parsed, struct cmdline *cl, void *data)
 			p->name, p->name);
 }
 
+/* data: shared-ok is said */
+static void
+do_balance(void *parsed, struct cmdline *cl, void *data)
+{
+	static const char *const modes[] = {"off", "dry", "on"};
+	const struct rss_cmd *c = parsed;
+	struct port *p = port_of(cl, c->port);
+	struct vfp_err err = {0};
+	unsigned int mode;
+	int ret;
+
+	if (!p || vfp_parse_choice(c->word, "balance", modes, 3, &mode, &err) < 0)
+		return;
+	pthread_mutex_lock(&cli_app()->lock);
+	ret = balance_set(cli_app(), p, mode, data != NULL, &err);
+	pthread_mutex_unlock(&cli_app()->lock);
+	if (ret < 0)
+		say(cl, err.text);
+	else
+		cmdline_printf(cl, "%s: balancing %s; show rss %s tells\n", p->name,
+			mode == BALANCE_DRY ? "is planned only" : modes[mode], p->name);
+}
+
+/* "rss move PORT ENTRY LCORE": an entry of a software table, by hand */
+static void
+do_move(void *parsed, struct cmdline *cl, void *data)
+{
+	const struct rss_cmd *c = parsed;
+	struct dp_spread_view *v = malloc(sizeof(*v));
+	struct port *p = port_of(cl, c->port);
+	struct dp_spread_move m = {c->number, UINT8_MAX};
+	struct vfp_err err = {0};
+
+	(void)data;
+	if (v && p && dp_spread_read(cli_app()->dp, p->port_id, v) < 0) {
+		cmdline_printf(cl, "%s has no software table\n", p->name);
+	} else if (v && p) {
+		for (uint16_t l = 0; l < v->n_lcores; l++)
+			if (v->lcores[l] == c->queue)
+				m.to = l;
+		if (m.to == UINT8_MAX)
+			cmdline_printf(cl, "lcore %u works on no packet of %s\n", c->queue, p->name);
+		else if (dp_spread_move(cli_app()->dp, p->port_id, &m, 1, &err) < 0)
+			cmdline_printf(cl, "%s\n", err.text);
+		else
+			cmdline_printf(cl, "entry %u of %s: lcore %u\n", m.entry, p->name, c->queue);
+	}
+	free(v);
+}
+
 struct asked {
 	struct rss_oracle oracle;
 	struct rss_flow flow;
@@ -319,7 +371,7 @@ lcore_of(const struct port *p, unsigned int queue)
 		for (uint16_t e = 0; e < plan->lcores[l].n; e++) {
 			const struct dp_plan_entry *x = &plan->entries[plan->lcores[l].first + e];
 
-			if (plan->ports[x->rx_port].port_id == p->port_id && x->rx_queue == queue)
+			if (plan->ports[x->rx_port].port_id == p->port_id && x->rx_queue == queue && x->handed_by == DP_NONE)
 				return plan->lcores[l].id;
 		}
 	return UINT32_MAX;
@@ -431,6 +483,10 @@ WORD(t_set, noun, "set");
 WORD(t_set_what, what, "key#fields#reta");
 WORD(t_sample, noun, "sample");
 WORD(t_onoff, word, "on#off");
+WORD(t_balance, noun, "balance");
+WORD(t_balance_mode, word, "on#off#dry");
+WORD(t_move, noun, "move");
+WORD(t_lcore, word, "lcore");
 WORD(t_predict, noun, "predict");
 WORD(t_find, noun, "find");
 WORD(t_find_port, more, "port");
@@ -477,6 +533,12 @@ COMMAND(set_shared, do_set, 1, "rss set PF key|fields|reta VALUE shared-ok", T(t
 	T(t_set), T(t_name), T(t_set_what), T(t_value), T(t_shared));
 COMMAND(sample, do_sample, 0, "rss sample PORT on|off: look at what arrives, for show rss",
 	T(t_verb_rss), T(t_sample), T(t_name), T(t_onoff));
+COMMAND(balance, do_balance, 0, "rss balance PORT on|off|dry [shared-ok]: even its queues out",
+	T(t_verb_rss), T(t_balance), T(t_name), T(t_balance_mode));
+COMMAND(balance_shared, do_balance, 1, "rss balance PORT on|off|dry shared-ok", T(t_verb_rss),
+	T(t_balance), T(t_name), T(t_balance_mode), T(t_shared));
+COMMAND(move, do_move, 0, "rss move PORT ENTRY lcore N: an entry of its software table",
+	T(t_verb_rss), T(t_move), T(t_name), T(t_number), T(t_lcore), T(t_queue));
 COMMAND(predict, do_predict, 0, "rss predict vf N tcp|udp|ip SRC[:PORT] DST[:PORT]", T(t_verb_rss),
 	T(t_predict), T(t_vf), T(t_number), T(t_proto), T(t_src), T(t_dst));
 COMMAND(find_port, do_find_port, 0,
@@ -490,4 +552,4 @@ COMMAND(find_key, do_find_key, 0,
 
 cmdline_parse_inst_t *const cmd_rss_list[] = {&show_all, &show_one, &show_reta, &show_hash,
 	&show_hash_key, &config_reta, &config_reta_shared, &config_key, &config_key_shared, &set,
-	&set_shared, &sample, &predict, &find_port, &find_key, NULL};
+	&set_shared, &balance, &balance_shared, &move, &sample, &predict, &find_port, &find_key, NULL};

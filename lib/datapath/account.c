@@ -5,7 +5,8 @@
 
 #include "dp_stats.h"
 
-const char *const dp_drop_names[DP_DROP_REASONS] = {"tx_full", "no_route", "stopping"};
+const char *const dp_drop_names[DP_DROP_REASONS] = {"tx_full", "no_route", "handoff_full",
+	"stopping"};
 
 double
 dp_lcore_busy(const struct dp_lcore_stats *l)

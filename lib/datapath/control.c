@@ -77,12 +77,8 @@ dp_free(struct dp *dp)
 	free(dp);
 }
 
-/*
- * Call all workers together. With 0 every one of them is out of its flows and waits for
- * end_meeting(); with -ETIMEDOUT the caller must change nothing and still call it.
- */
-static int
-begin_meeting(struct dp *dp)
+int
+dp_begin_meeting(struct dp *dp)
 {
 	const uint32_t gen = dp->gen + 1;
 	const uint64_t until = rte_rdtsc() + MEET_TIMEOUT_S * rte_get_tsc_hz();
@@ -103,8 +99,8 @@ begin_meeting(struct dp *dp)
 	return 0;
 }
 
-static void
-end_meeting(struct dp *dp)
+void
+dp_end_meeting(struct dp *dp)
 {
 	__atomic_store_n(&dp->go, dp->gen, __ATOMIC_RELEASE);
 }
@@ -150,12 +146,13 @@ swap_runtime(struct dp *dp, struct dp_runtime *next, struct vfp_err *err)
 		if (rc != 0)
 			return rc;
 	}
-	rc = begin_meeting(dp);
+	rc = dp_begin_meeting(dp);
 	if (rc == 0) {
+		dp_spread_flush(old);
 		dp_runtime_retire(dp, old, next);
 		dp->rt = next;
 	}
-	end_meeting(dp);
+	dp_end_meeting(dp);
 	if (rc != 0)
 		return vfp_err_set(err, rc, "a worker did not answer within %u s", MEET_TIMEOUT_S);
 	if (old != NULL)
@@ -224,18 +221,19 @@ stop_locked(struct dp *dp)
 	if (!dp->running)
 		return;
 	/* Without a time limit: a worker that does not answer must not be left behind. */
-	while (begin_meeting(dp) != 0) {
+	while (dp_begin_meeting(dp) != 0) {
 		LOG(WARNING, "a worker did not answer within %u s, waiting on\n", MEET_TIMEOUT_S);
-		end_meeting(dp);
+		dp_end_meeting(dp);
 	}
 	dp->run = false;
-	end_meeting(dp);
+	dp_end_meeting(dp);
 	for (uint16_t i = 0; i < dp->n_workers; i++) {
 		if (!dp->workers[i]->launched)
 			continue;
 		rte_eal_wait_lcore(dp->workers[i]->lcore);
 		dp->workers[i]->launched = false;
 	}
+	dp_spread_flush(dp->rt);
 	dp->running = false;
 }
 
@@ -249,6 +247,8 @@ dp_start(struct dp *dp, struct vfp_err *err)
 		rc = vfp_err_set(err, -EINVAL, "there is no plan to run");
 	} else if (!dp->running) {
 		dp->stopping = false;
+		for (uint16_t p = 0; p < dp->rt->plan->n_ports; p++)
+			dp_spread_baseline(dp, dp->rt->plan->ports[p].port_id);
 		rc = rebuild(dp, err);
 		dp->run = true;
 		dp->running = true;
@@ -375,6 +375,9 @@ dp_port_pause(struct dp *dp, uint16_t port_id, bool paused, struct vfp_err *err)
 	pthread_mutex_lock(&dp->lock);
 	was = dp->paused[port_id];
 	dp->paused[port_id] = paused;
+	/* It comes back from a reset, perhaps: its counters may have begun anew. */
+	if (was && !paused && rte_eth_dev_is_valid_port(port_id))
+		dp_spread_baseline(dp, port_id);
 	rc = rebuild(dp, err);
 	if (rc != 0)
 		dp->paused[port_id] = was;

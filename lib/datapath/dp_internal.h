@@ -29,10 +29,52 @@ enum dp_op {
 	DP_OP_STOPPING,
 };
 
+/* Where a flow's packets come from. */
+enum dp_source {
+	DP_FROM_QUEUE,	/* an RX queue, whose packets are all its own */
+	DP_FROM_SPREAD, /* an RX queue, whose packets the software table shares out */
+	DP_FROM_RING,	/* what another lcore hands over */
+};
+
+/*
+ * A packet on its way to another lcore, in 16 bytes. Times are in units of 16 ticks, so that their
+ * low half comes round after half a minute only: a worker that is not let run may be late by seconds.
+ */
+#define DP_HANDOFF_SHIFT 4
+struct dp_handoff {
+	struct rte_mbuf *m;
+	uint32_t from;	/* low half of the time at which its burst was asked for */
+	uint32_t bound; /* how long before that its queue was last known empty; at most 2^32-1 */
+};
+
+/* What a poll found for another lcore. Worker. */
+struct dp_out {
+	struct rte_ring *ring;
+	uint16_t n;
+	struct dp_handoff packets[DP_MAX_BURST];
+};
+
+struct dp_spread_counts {
+	uint64_t kept, handed, unhashed, dropped;
+};
+
+/* A port's software table in a runtime. */
+struct dp_spread {
+	/* control, while the workers are in a meeting or unaware */
+	uint16_t port_id, size, n_lcores;
+	uint32_t lcores[DP_SPREAD_LCORES];
+	struct rte_ring *ring[DP_SPREAD_LCORES][DP_SPREAD_LCORES]; /* from, to */
+	uint64_t base[DP_SPREAD_MAX];	 /* load counted by flows of earlier runtimes */
+	struct dp_spread_counts counted; /* likewise */
+	uint64_t moves, postponed;
+	uint8_t table[DP_SPREAD_MAX] __rte_cache_aligned; /* read by workers */
+};
+
 /* An RX queue, what happens to its packets, and what was counted. One per entry of a plan. */
 struct dp_flow {
 	/* control, before the worker sees it */
 	enum dp_op op;
+	enum dp_source source;
 	uint16_t rx_id, rx_queue;
 	uint16_t tx_id, tx_queue;
 	uint16_t burst;
@@ -45,17 +87,27 @@ struct dp_flow {
 	uint16_t worker;	       /* index into dp->workers */
 	uint16_t rxq, txq;     /* indexes into dp->queues; txq DP_NONE for a sink */
 	uint16_t rule;	       /* index into dp->rules */
+	/* with a software table: */
+	uint8_t own;		  /* this lcore's index in the table */
+	struct dp_spread *spread; /* NULL: none */
+	struct rte_ring *ring;	  /* DP_FROM_RING: from where */
+	struct dp_out *out;	  /* DP_FROM_SPREAD: by lcore of the table */
+	uint32_t *load;		  /* DP_FROM_SPREAD: packets by entry; worker writes */
 
 	/* worker */
 	struct dp_counts c __rte_cache_aligned;
 	uint64_t last_empty; /* tick before the last poll that proved the queue empty */
 	uint64_t empty_polls; /* how many gave nothing */
+	uint64_t kept, handed, unhashed; /* of a software table */
+	uint64_t taken;			 /* from the ring */
 } __rte_aligned(128);
 
 /* A plan made ready to run: immutable but for the workers' counters. */
 struct dp_runtime {
 	struct dp_plan *plan;
 	struct dp_flow *flows; /* in the order of plan->entries: an lcore's are side by side */
+	uint16_t n_spreads;
+	struct dp_spread **spreads;
 };
 
 struct dp_worker {
@@ -112,6 +164,7 @@ struct dp {
 	bool paused[RTE_MAX_ETHPORTS];
 	bool stopping; /* flows drop instead of forwarding */
 	struct lat_hist *scratch;
+	uint64_t baseline[RTE_MAX_ETHPORTS]; /* NIC's count of sent packets less the workers' */
 };
 
 extern int dp_logtype;
@@ -131,6 +184,34 @@ dp_load(const uint64_t *counter)
 
 /* The loop of one lcore; arg is its struct dp_worker. */
 int dp_worker_main(void *arg);
+
+/* Take what lies in a DP_FROM_RING flow's ring, once. Its lcore, or control while that is away. */
+uint16_t dp_take_handed(struct dp_flow *f);
+
+/* control.c */
+
+/*
+ * Call all workers together. With 0 every one of them is out of its flows and waits for
+ * dp_end_meeting(); with -ETIMEDOUT the caller must change nothing and still call it.
+ */
+int dp_begin_meeting(struct dp *dp);
+void dp_end_meeting(struct dp *dp);
+
+/* spread.c: all with dp->lock held */
+
+/* Make the tables of a runtime's plan. -ENOMEM; what was made is freed with the runtime. */
+int dp_spreads_make(struct dp *dp, struct dp_runtime *rt);
+void dp_spreads_free(struct dp_runtime *rt);
+/* Put a flow into its port's table, if it has one. -ENOMEM */
+int dp_spread_flow(struct dp_runtime *rt, struct dp_flow *f, const struct dp_plan_entry *entry,
+	uint32_t lcore);
+struct dp_spread *dp_spread_of(const struct dp_runtime *rt, uint16_t port_id);
+/* Counts and table of the old runtime go on in the next. In a meeting. */
+void dp_spread_retire(const struct dp_runtime *old, struct dp_runtime *next);
+/* Send what lies in the rings. In a meeting, or with all workers gone. */
+void dp_spread_flush(const struct dp_runtime *rt);
+/* The port has nothing under way now: what the NIC says then is the zero of later comparisons. */
+void dp_spread_baseline(struct dp *dp, uint16_t port_id);
 
 /* runtime.c: all with dp->lock held */
 

@@ -20,6 +20,7 @@ struct draft {
 	uint16_t load[DP_MAX_LCORES];			  /* RX queues of an lcore */
 	bool sends[DP_MAX_PORTS][DP_MAX_LCORES];	  /* lcore sends to port */
 	uint16_t used[DP_MAX_PORTS][DP_MAX_LCORES];	  /* entries that have their TX queue */
+	bool target[DP_MAX_PORTS][DP_MAX_LCORES]; /* lcore works on what a spread port receives */
 };
 
 /* Do two ports share a queue? */
@@ -46,6 +47,10 @@ check_ports(const struct dp_spec *s, struct vfp_err *err)
 			return vfp_err_set(err, -EINVAL,
 				"port %s has %u RX and %u TX queues, allowed are up to %u", port->name,
 				port->nb_rxq, port->nb_txq, DP_MAX_QUEUES);
+		if (port->spread > DP_SPREAD_MAX || (port->spread & (port->spread - 1)) != 0)
+			return vfp_err_set(err, -EINVAL,
+				"port %s: a table of %u entries, allowed are powers of two up to %u",
+				port->name, port->spread, DP_SPREAD_MAX);
 		for (uint16_t q = 0; q < p; q++)
 			if (overlap(&s->ports[q], port))
 				return vfp_err_set(err, -EINVAL, "ports %s and %s are the same one",
@@ -276,6 +281,44 @@ place_rest(struct draft *d)
 					choose_lcore(d, d->plan->rules[d->reader[p]].to));
 }
 
+/*
+ * A spread port is worked on by as many lcores as can have a TX queue of their own where it sends
+ * to; those that poll it come first, then the others in their order.
+ */
+static void
+choose_targets(struct draft *d)
+{
+	for (uint16_t p = 0; p < d->spec->n_ports; p++) {
+		const uint16_t to = d->plan->rules[d->reader[p]].to;
+		uint16_t n = 0;
+
+		if (d->spec->ports[p].spread == 0)
+			continue;
+		for (uint16_t q = 0; q < d->spec->ports[p].nb_rxq; q++) {
+			n += !d->target[p][d->owner[p][q]];
+			d->target[p][d->owner[p][q]] = true;
+		}
+		for (uint16_t l = 0; l < d->spec->n_lcores && n < DP_SPREAD_LCORES; l++) {
+			if (d->target[p][l] || (to != DP_NONE && !d->sends[to][l] &&
+						       count_senders(d, to) >= d->spec->ports[to].nb_txq))
+				continue;
+			d->target[p][l] = true;
+			if (to != DP_NONE)
+				d->sends[to][l] = true;
+			n++;
+		}
+	}
+}
+
+static bool
+polls(const struct draft *d, uint16_t port, uint16_t lcore)
+{
+	for (uint16_t q = 0; q < d->spec->ports[port].nb_rxq; q++)
+		if (d->owner[port][q] == lcore)
+			return true;
+	return false;
+}
+
 /* Only explicit assignments can ask for more TX queues than there are. */
 static int
 check_tx_queues(const struct draft *d)
@@ -309,6 +352,23 @@ choose_tx_queue(struct draft *d, uint16_t port, uint16_t lcore)
 	return d->spec->ports[port].first_queue + rank + k * (d->used[port][lcore]++ % mine);
 }
 
+/* The next entry of lcore l, for packets of a port. */
+static void
+write_entry(struct draft *d, uint16_t l, uint16_t port, uint16_t queue, uint16_t handed_by)
+{
+	struct dp_plan *plan = d->plan;
+	const uint16_t rule = d->reader[port], to = plan->rules[rule].to;
+
+	plan->entries[plan->n_entries++] = (struct dp_plan_entry){
+		.rule = rule,
+		.handed_by = handed_by,
+		.rx_port = port,
+		.rx_queue = queue,
+		.tx_port = to,
+		.tx_queue = to == DP_NONE ? DP_NONE : choose_tx_queue(d, to, l),
+	};
+}
+
 static void
 write_entries(struct draft *d)
 {
@@ -320,22 +380,13 @@ write_entries(struct draft *d)
 		lcore->id = d->spec->lcores[l].id;
 		lcore->first = plan->n_entries;
 		for (uint16_t p = 0; p < d->spec->n_ports; p++)
-			for (uint16_t q = 0; q < d->spec->ports[p].nb_rxq; q++) {
-				const uint16_t rule = d->reader[p];
-				uint16_t to;
-
-				if (d->owner[p][q] != l)
-					continue;
-				to = plan->rules[rule].to;
-				plan->entries[plan->n_entries++] = (struct dp_plan_entry){
-					.rule = rule,
-					.rx_port = p,
-					.rx_queue = d->spec->ports[p].first_queue + q,
-					.tx_port = to,
-					.tx_queue = to == DP_NONE ? DP_NONE
-								  : choose_tx_queue(d, to, l),
-				};
-			}
+			for (uint16_t q = 0; q < d->spec->ports[p].nb_rxq; q++)
+				if (d->owner[p][q] == l)
+					write_entry(d, l, p, d->spec->ports[p].first_queue + q, DP_NONE);
+		for (uint16_t p = 0; p < d->spec->n_ports; p++)
+			for (uint16_t by = 0; by < d->spec->n_lcores; by++)
+				if (d->target[p][l] && by != l && polls(d, p, by))
+					write_entry(d, l, p, 0, by);
 		lcore->n = plan->n_entries - lcore->first;
 	}
 }
@@ -349,6 +400,7 @@ draft_plan(struct draft *d)
 		rc = place_explicit(d);
 	if (rc == 0) {
 		place_rest(d);
+		choose_targets(d);
 		rc = check_tx_queues(d);
 	}
 	if (rc == 0)
@@ -365,8 +417,15 @@ dp_plan_make(const struct dp_spec *spec, struct dp_plan **plan, struct vfp_err *
 
 	if (rc != 0)
 		return rc;
-	for (uint16_t p = 0; p < spec->n_ports; p++)
+	for (uint16_t p = 0; p < spec->n_ports; p++) {
+		const uint16_t pollers = spec->ports[p].nb_rxq < spec->n_lcores
+						 ? spec->ports[p].nb_rxq
+						 : spec->n_lcores;
+
 		entries += spec->ports[p].nb_rxq;
+		if (spec->ports[p].spread != 0)
+			entries += pollers * DP_SPREAD_LCORES;
+	}
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
 		return vfp_err_set(err, -ENOMEM, "out of memory");
@@ -389,6 +448,20 @@ dp_plan_make(const struct dp_spec *spec, struct dp_plan **plan, struct vfp_err *
 out:
 	free(d);
 	return rc;
+}
+
+uint16_t
+dp_plan_workers(const struct dp_plan *plan, uint16_t port, uint16_t *lcores, uint16_t max)
+{
+	uint16_t n = 0;
+
+	for (uint16_t l = 0; l < plan->n_lcores && n < max; l++)
+		for (uint16_t i = 0; i < plan->lcores[l].n; i++)
+			if (plan->entries[plan->lcores[l].first + i].rx_port == port) {
+				lcores[n++] = l;
+				break;
+			}
+	return n;
 }
 
 int

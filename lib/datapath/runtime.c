@@ -125,8 +125,10 @@ flow_recorder(struct dp *dp, struct dp_flow *f)
 }
 
 static int
-flow_init(struct dp *dp, struct dp_flow *f, const struct dp_plan *plan, uint16_t l, uint16_t e)
+flow_init(struct dp *dp, struct dp_runtime *rt, uint16_t l, uint16_t e)
 {
+	const struct dp_plan *plan = rt->plan;
+	struct dp_flow *f = &rt->flows[e];
 	const struct dp_plan_entry *entry = &plan->entries[e];
 	const struct dp_plan_rule *rule = &plan->rules[entry->rule];
 	const struct dp_spec_port *in = &plan->ports[entry->rx_port];
@@ -139,7 +141,8 @@ flow_init(struct dp *dp, struct dp_flow *f, const struct dp_plan *plan, uint16_t
 	f->burst = plan->burst;
 	f->full = lat_full_burst(plan->burst);
 	f->tx_retries = dp->conf.tx_retries;
-	f->paused = dp->paused[in->port_id];
+	/* What another lcore polled goes on while its port is paused. */
+	f->paused = dp->paused[in->port_id] && entry->handed_by == DP_NONE;
 	f->last_empty = rte_rdtsc();
 	f->tx_id = DP_NONE;
 	if (entry->tx_port != DP_NONE) {
@@ -157,7 +160,8 @@ flow_init(struct dp *dp, struct dp_flow *f, const struct dp_plan *plan, uint16_t
 	f->rxq = (uint16_t)rxq;
 	f->txq = (uint16_t)txq;
 	f->rule = (uint16_t)r;
-	return flow_recorder(dp, f);
+	r = flow_recorder(dp, f);
+	return r == 0 ? dp_spread_flow(rt, f, entry, w->lcore) : r;
 }
 
 int
@@ -172,11 +176,13 @@ dp_runtime_new(struct dp *dp, struct dp_plan *plan, struct dp_runtime **out)
 	rt->flows = zalloc_lines((plan->n_entries + 1) * sizeof(*rt->flows));
 	if (rt->flows == NULL)
 		rc = -ENOMEM;
+	if (rc == 0)
+		rc = dp_spreads_make(dp, rt);
 	for (uint16_t l = 0; rc == 0 && l < plan->n_lcores; l++)
 		for (uint16_t i = 0; rc == 0 && i < plan->lcores[l].n; i++) {
 			const uint16_t e = plan->lcores[l].first + i;
 
-			rc = flow_init(dp, &rt->flows[e], plan, l, e);
+			rc = flow_init(dp, rt, l, e);
 		}
 	if (rc == 0)
 		*out = rt;
@@ -190,6 +196,7 @@ dp_runtime_free(struct dp_runtime *rt, bool with_plan)
 {
 	if (rt == NULL)
 		return;
+	dp_spreads_free(rt);
 	if (with_plan)
 		dp_plan_free(rt->plan);
 	free(rt->flows);
@@ -222,9 +229,11 @@ dp_runtime_retire(struct dp *dp, const struct dp_runtime *old, struct dp_runtime
 		const struct dp_flow *f = &old->flows[e];
 
 		retire_counts(dp, f);
-		dp->workers[f->worker]->rx += f->c.rx;
+		dp->workers[f->worker]->rx += f->c.rx + f->taken;
 		for (uint16_t k = 0; k < next->plan->n_entries; k++)
-			if (next->flows[k].rxq == f->rxq)
+			if (next->flows[k].rxq == f->rxq && f->source != DP_FROM_RING)
 				next->flows[k].last_empty = f->last_empty;
 	}
+	if (old != NULL)
+		dp_spread_retire(old, next);
 }

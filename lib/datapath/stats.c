@@ -94,8 +94,9 @@ take_flow(const struct dp *dp, uint16_t e, struct dp_stats *s)
 	add_counts(&s->totals, &c);
 	add_counts(&s->rules[dp->rt->plan->entries[e].rule].counts, &c);
 	s->queues[f->rxq].rx += c.rx;
-	s->queues[f->rxq].rx_lcore = lcore;
-	s->lcores[f->worker].rx += c.rx;
+	if (f->source != DP_FROM_RING)
+		s->queues[f->rxq].rx_lcore = lcore;
+	s->lcores[f->worker].rx += c.rx + dp_load(&f->taken);
 	if (f->txq == DP_NONE)
 		return;
 	s->queues[f->txq].tx += c.tx;

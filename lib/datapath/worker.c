@@ -10,6 +10,7 @@
 #include <rte_mbuf.h>
 #include <rte_pause.h>
 #include <rte_prefetch.h>
+#include <rte_ring_elem.h>
 
 #include "dp_internal.h"
 
@@ -155,9 +156,160 @@ poll(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
 	__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
 }
 
+/* What is done with packets of a flow whose op is not known beforehand. @return the clock after */
+static uint64_t
+dispatch(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, uint64_t from)
+{
+	switch (f->op) {
+	case DP_OP_SINK:
+		return finish(pkts, n, &f->c.consumed);
+	case DP_OP_NO_ROUTE:
+		return finish(pkts, n, &f->c.drops[DP_DROP_NO_ROUTE]);
+	case DP_OP_STOPPING:
+		return finish(pkts, n, &f->c.drops[DP_DROP_STOPPING]);
+	case DP_OP_MAC:
+		return forward(f, pkts, n, from, DP_OP_MAC);
+	case DP_OP_MACSWAP:
+		return forward(f, pkts, n, from, DP_OP_MACSWAP);
+	default:
+		return forward(f, pkts, n, from, DP_OP_IO);
+	}
+}
+
+/* A ring without room drops: waiting for another lcore would let it stop this one. */
+static void
+hand_over(struct dp_flow *f, struct dp_out *out)
+{
+	const uint16_t n = out->n;
+	const unsigned int taken = rte_ring_sp_enqueue_burst_elem(
+		out->ring, out->packets, sizeof(out->packets[0]), n, NULL);
+
+	out->n = 0;
+	dp_bump(&f->handed, taken);
+	if (likely(taken == n))
+		return;
+	for (uint16_t i = taken; i < n; i++)
+		rte_pktmbuf_free(out->packets[i].m);
+	dp_bump(&f->c.drops[DP_DROP_HANDOFF], n - taken);
+}
+
+/* Share a burst out by the table; what stays here comes to the front. @return how many stay */
+static __rte_always_inline uint16_t
+share_out(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, uint64_t from)
+{
+	const uint8_t *const table = f->spread->table;
+	const uint32_t mask = f->spread->size - 1u;
+	const uint64_t waited = (from - f->last_empty) >> DP_HANDOFF_SHIFT;
+	const uint32_t since = (uint32_t)(from >> DP_HANDOFF_SHIFT);
+	const uint32_t bound = waited > UINT32_MAX ? UINT32_MAX : (uint32_t)waited;
+	uint16_t kept = 0, unhashed = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *const m = pkts[i];
+		uint32_t entry;
+		uint8_t to;
+
+		if (unlikely(!(m->ol_flags & RTE_MBUF_F_RX_RSS_HASH))) {
+			unhashed++;
+			pkts[kept++] = m;
+			continue;
+		}
+		entry = m->hash.rss & mask;
+		to = table[entry];
+		__atomic_store_n(&f->load[entry], f->load[entry] + 1, __ATOMIC_RELAXED);
+		if (to == f->own) {
+			pkts[kept++] = m;
+		} else {
+			struct dp_out *const out = &f->out[to];
+
+			out->packets[out->n++] = (struct dp_handoff){m, since, bound};
+		}
+	}
+	for (uint16_t to = 0; to < f->spread->n_lcores; to++)
+		if (f->out[to].n > 0)
+			hand_over(f, &f->out[to]);
+	dp_bump(&f->kept, kept);
+	dp_bump(&f->unhashed, unhashed);
+	return kept;
+}
+
+/* As poll(), through the table. */
+static __rte_noinline void
+poll_spread(struct dp_worker *w, struct dp_flow *f)
+{
+	struct rte_mbuf *pkts[DP_MAX_BURST];
+	const uint64_t before = w->last;
+	const uint16_t n = rte_eth_rx_burst(f->rx_id, f->rx_queue, pkts, f->burst);
+	uint64_t done;
+	uint16_t kept;
+
+	if (n == 0) {
+		done = rte_rdtsc();
+		dp_bump(&w->bursts[0], 1);
+		dp_bump(&w->idle, done - before);
+		dp_bump(&f->empty_polls, 1);
+		f->last_empty = before;
+		__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
+		return;
+	}
+	kept = share_out(f, pkts, n, before);
+	done = kept > 0 ? dispatch(f, pkts, kept, before) : rte_rdtsc();
+	if (n < f->full)
+		f->last_empty = before;
+	dp_bump(&f->c.rx, n);
+	dp_bump(&w->bursts[32 - __builtin_clz(n)], 1);
+	__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
+}
+
+uint16_t
+dp_take_handed(struct dp_flow *f)
+{
+	struct dp_handoff in[DP_MAX_BURST];
+	struct rte_mbuf *pkts[DP_MAX_BURST];
+	const unsigned int n =
+		rte_ring_sc_dequeue_burst_elem(f->ring, in, sizeof(in[0]), f->burst, NULL);
+	const uint64_t now = n > 0 ? rte_rdtsc() : 0;
+
+	/* What was polled in one burst has one time, and goes on as one. */
+	for (unsigned int first = 0, end; first < n; first = end) {
+		const uint32_t age = (uint32_t)(now >> DP_HANDOFF_SHIFT) - in[first].from;
+		const uint64_t from = now - ((uint64_t)age << DP_HANDOFF_SHIFT);
+
+		for (end = first; end < n && in[end].from == in[first].from &&
+				  in[end].bound == in[first].bound; end++)
+			pkts[end] = in[end].m;
+		f->last_empty = from - ((uint64_t)in[first].bound << DP_HANDOFF_SHIFT);
+		dispatch(f, pkts + first, end - first, from);
+	}
+	dp_bump(&f->taken, n);
+	return (uint16_t)n;
+}
+
+static __rte_noinline void
+poll_handed(struct dp_worker *w, struct dp_flow *f)
+{
+	const uint64_t before = w->last;
+	const uint16_t n = dp_take_handed(f);
+	const uint64_t done = rte_rdtsc();
+
+	if (n == 0) {
+		dp_bump(&w->idle, done - before);
+		dp_bump(&f->empty_polls, 1);
+	}
+	dp_bump(&w->bursts[n == 0 ? 0 : 32 - __builtin_clz(n)], 1);
+	__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
+}
+
 static __rte_always_inline void
 poll_flow(struct dp_worker *w, struct dp_flow *f)
 {
+	if (unlikely(f->source != DP_FROM_QUEUE)) {
+		if (f->source == DP_FROM_SPREAD)
+			poll_spread(w, f);
+		else
+			poll_handed(w, f);
+		return;
+	}
 	switch (f->op) {
 	case DP_OP_IO:
 		poll(w, f, DP_OP_IO);

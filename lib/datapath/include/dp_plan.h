@@ -26,6 +26,8 @@
 #define DP_MAX_LCORES 128
 #define DP_MAX_BURST 256
 #define DP_NONE UINT16_MAX
+#define DP_SPREAD_MAX 4096 /**< entries of a software table */
+#define DP_SPREAD_LCORES 16 /**< that share the work of one port */
 
 enum dp_mode {
 	DP_IO,	    /**< forward as it is */
@@ -48,6 +50,12 @@ struct dp_spec_port {
 	uint16_t nb_txq;
 	uint8_t mac[6];
 	uint8_t peer[6]; /**< next hop of what leaves here; used by DP_MAC */
+	/**
+	 * Entries of a software redirection table over the hash that the NIC gave each packet, a power
+	 * of two; 0: none. It says which lcore works on a packet, whatever queue it came by
+	 * (dp_spread.h).
+	 */
+	uint16_t spread;
 };
 
 struct dp_spec_rule {
@@ -86,10 +94,13 @@ struct dp_plan_rule {
 	bool implicit; /**< made by the planner ("unread-PORT") */
 };
 
-/** One RX queue and what is done with what it gives. */
+/** One source of packets and what is done with what it gives. */
 struct dp_plan_entry {
 	uint16_t rule; /**< index into the plan's rules */
-	uint16_t rx_port, rx_queue; /**< index into ports, and the ethdev's queue */
+	/** DP_NONE: an RX queue; else what this lcore (index into lcores) hands over of rx_port. */
+	uint16_t handed_by;
+	/** Index into ports, and the ethdev's queue, which is 0 where packets are handed over. */
+	uint16_t rx_port, rx_queue;
 	uint16_t tx_port, tx_queue; /**< the same; DP_NONE for a sink */
 };
 
@@ -118,6 +129,13 @@ struct dp_plan {
  */
 int dp_plan_make(const struct dp_spec *spec, struct dp_plan **plan, struct vfp_err *err);
 void dp_plan_free(struct dp_plan *plan);
+
+/**
+ * The lcores that work on the packets of a port, by index into the plan's lcores, in their order;
+ * with a software table these are what its entries choose from.
+ * @return how many
+ */
+uint16_t dp_plan_workers(const struct dp_plan *plan, uint16_t port, uint16_t *lcores, uint16_t max);
 
 /** The same plan with another mode for every rule that forwards (io, mac, macswap): "set fwd". */
 int dp_plan_with_mode(const struct dp_plan *plan, enum dp_mode mode, struct dp_plan **out,

@@ -31,11 +31,12 @@ struct dp;
 enum dp_drop {
 	DP_DROP_TX_FULL,  /**< the TX queue took nothing more after the bounded retry */
 	DP_DROP_NO_ROUTE, /**< its TX port is paused (dp_port_pause()) */
+	DP_DROP_HANDOFF,  /**< the ring to another lcore had no room (dp_spread.h) */
 	DP_DROP_STOPPING, /**< still circulating when dp_drain() ran out of time */
 	DP_DROP_REASONS
 };
 
-/** "tx_full", "no_route", "stopping" */
+/** "tx_full", "no_route", "handoff_full", "stopping" */
 extern const char *const dp_drop_names[DP_DROP_REASONS];
 
 struct dp_conf {

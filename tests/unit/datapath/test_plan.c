@@ -118,7 +118,10 @@ assert_sound(const struct dp_plan *p)
 
 			assert_int_equal(r->from, e->rx_port);
 			assert_int_equal(r->to, e->tx_port);
-			rx[e->rx_port][e->rx_queue]++;
+			if (e->handed_by == DP_NONE)
+				rx[e->rx_port][e->rx_queue]++;
+			else
+				assert_int_not_equal(e->handed_by, l);
 			if (e->tx_port == DP_NONE)
 				continue;
 			assert_true(e->tx_queue < p->ports[e->tx_port].nb_txq);
@@ -219,6 +222,63 @@ too_few_tx_queues_are_told(void **state)
 	refuse(f, "port vf1 has 1 TX queue but 2 lcores send to it; give it more TX queues");
 }
 
+/* Entries of lcore l for a port that others hand over. */
+static unsigned int
+handed(const struct dp_plan *p, uint16_t l, uint16_t port)
+{
+	unsigned int n = 0;
+
+	for (uint16_t i = 0; i < p->lcores[l].n; i++) {
+		const struct dp_plan_entry *e = &p->entries[p->lcores[l].first + i];
+
+		n += e->rx_port == port && e->handed_by != DP_NONE;
+	}
+	return n;
+}
+
+/* 2 RX queues on lcores 1 and 2; with 4 TX queues there, lcores 3 and 4 get work as well. */
+static void
+a_table_brings_more_lcores_to_work(void **state)
+{
+	struct fixture *f = *state;
+	const uint16_t a = add_port(f, "vf0", 2, 4), b = add_port(f, "vf1", 4, 4);
+	uint16_t lcores[8];
+
+	add_rule(f, "r", a, b, DP_MAC, false);
+	f->spec->ports[a].spread = 256;
+	add_lcores(f, 4);
+	give(f, 0, a, 0);
+	give(f, 1, a, 1);
+	make(f);
+	assert_sound(f->plan);
+	assert_int_equal(dp_plan_workers(f->plan, a, lcores, 8), 4);
+	for (uint16_t l = 0; l < 4; l++) {
+		assert_int_equal(lcores[l], l);
+		assert_int_equal(handed(f->plan, l, a), l < 2 ? 1 : 2);
+		assert_int_equal(handed(f->plan, l, b), 0);
+	}
+}
+
+/* Where only two lcores can send, two work, and no TX queue is shared. */
+static void
+a_table_respects_few_tx_queues(void **state)
+{
+	struct fixture *f = *state;
+	const uint16_t a = add_port(f, "vf0", 4, 4), b = add_port(f, "vf1", 2, 2);
+	uint16_t lcores[8];
+
+	add_rule(f, "r", a, b, DP_IO, true);
+	f->spec->ports[a].spread = 4096;
+	f->spec->ports[b].spread = 128;
+	add_lcores(f, 4);
+	make(f);
+	assert_sound(f->plan);
+	assert_int_equal(dp_plan_workers(f->plan, a, lcores, 8), 2);
+	assert_int_equal(dp_plan_workers(f->plan, b, lcores, 8), 4);
+	f->spec->ports[a].spread = 300;
+	refuse(f, "powers of two up to 4096");
+}
+
 static void
 random_specs_give_sound_plans(void **state)
 {
@@ -228,7 +288,9 @@ random_specs_give_sound_plans(void **state)
 	for (unsigned int round = 0; round < 500; round++) {
 		memset(f->spec, 0, sizeof(*f->spec));
 		for (int p = rand() % 8 + 1; p > 0; p--)
-			add_port(f, (char[]){(char)(0x61 + p), 0}, rand() % 5, rand() % 4 + 1);
+			f->spec->ports[add_port(f, (char[]){(char)(0x61 + p), 0}, rand() % 5,
+					       rand() % 4 + 1)]
+				.spread = rand() % 3 ? 0 : 128;
 		add_lcores(f, rand() % 6 + 1);
 		dp_spec_pairs(f->spec, rand() % 3);
 		make(f);
@@ -362,6 +424,8 @@ main(void)
 		TEST(explicit_queues_stay_where_they_were_put),
 		TEST(spreading_respects_few_tx_queues),
 		TEST(too_few_tx_queues_are_told),
+		TEST(a_table_brings_more_lcores_to_work),
+		TEST(a_table_respects_few_tx_queues),
 		TEST(random_specs_give_sound_plans),
 		TEST(rules_that_cannot_be_are_refused),
 		TEST(assignments_that_cannot_be_are_refused),

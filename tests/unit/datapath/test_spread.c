@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Software tables: packets of many flows go in with the hash that a NIC would have given them; both
+ * lcores' TX queues end in one ring, so that what comes out of it has one order. Moves of entries
+ * under traffic must lose, double and reorder nothing.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_ring.h>
+
+#include "dp_spread.h"
+#include "dp_stats.h"
+#include "dp_worker.h"
+
+#define QUEUES 2
+#define RING   1024
+#define MBUFS  8191
+#define FLOWS  61
+#define TABLE  128
+#define WAIT_S 20
+
+enum { IN, OUT, PORTS };
+
+struct tag {
+	uint32_t flow, number; /* of the flow */
+};
+
+static struct rte_mempool *pool;
+static struct rte_ring *in[QUEUES], *out;
+static uint16_t port_id[PORTS];
+static uint32_t next_in[FLOWS], next_out[FLOWS];
+static struct dp_spread_view view;
+static uint64_t seed = 1;
+
+static uint32_t
+rnd(void)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(seed >> 33);
+}
+
+/* A packet of a flow; flow FLOWS - 1 has no hash. By the queue that RSS would choose. */
+static void
+feed(uint32_t flow)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+	const struct tag tag = {flow, next_in[flow]++};
+
+	assert_non_null(m);
+	m->data_len = m->pkt_len = 64;
+	memset(rte_pktmbuf_mtod(m, void *), 0, 64);
+	memcpy(rte_pktmbuf_mtod_offset(m, void *, 16), &tag, sizeof(tag));
+	if (flow < FLOWS - 1) {
+		m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+		m->hash.rss = flow * 2654435761u;
+	}
+	assert_int_equal(
+		rte_ring_enqueue(in[flow < FLOWS - 1 ? m->hash.rss % QUEUES : 0], m), 0);
+}
+
+static unsigned int
+take(void)
+{
+	unsigned int n = 0;
+	struct tag tag;
+	void *m;
+
+	for (; rte_ring_dequeue(out, &m) == 0; n++) {
+		memcpy(&tag, rte_pktmbuf_mtod_offset((struct rte_mbuf *)m, void *, 16),
+			sizeof(tag));
+		rte_pktmbuf_free(m);
+		if (tag.number != next_out[tag.flow]++)
+			fail_msg("flow %u: packet %u came, %u was next", tag.flow, tag.number,
+				next_out[tag.flow] - 1);
+	}
+	return n;
+}
+
+static int
+make_port(unsigned int p, const char *name, struct rte_ring *rx[QUEUES], struct rte_ring *tx[QUEUES])
+{
+	const struct rte_eth_conf conf = {0};
+	int id = rte_eth_from_rings(name, rx, QUEUES, tx, QUEUES, SOCKET_ID_ANY);
+
+	if (id < 0 || rte_eth_dev_configure(id, QUEUES, QUEUES, &conf) != 0)
+		return -1;
+	port_id[p] = (uint16_t)id;
+	for (unsigned int q = 0; q < QUEUES; q++)
+		if (rte_eth_rx_queue_setup(id, q, RING, SOCKET_ID_ANY, NULL, pool) != 0 ||
+			rte_eth_tx_queue_setup(id, q, RING, SOCKET_ID_ANY, NULL) != 0)
+			return -1;
+	return rte_eth_dev_start(id);
+}
+
+static int
+group_setup(void **state)
+{
+	struct rte_ring *both[QUEUES], *nothing[QUEUES];
+	char name[RTE_RING_NAMESIZE];
+
+	(void)state;
+	pool = rte_pktmbuf_pool_create("test", MBUFS, 0, 0, 512, SOCKET_ID_ANY);
+	out = rte_ring_create("out", 4 * RING, SOCKET_ID_ANY, 0);
+	for (unsigned int q = 0; q < QUEUES; q++) {
+		both[q] = out;
+		snprintf(name, sizeof(name), "in%u", q);
+		in[q] = rte_ring_create(name, RING, SOCKET_ID_ANY, 0);
+		snprintf(name, sizeof(name), "nothing%u", q);
+		nothing[q] = rte_ring_create(name, 64, SOCKET_ID_ANY, 0);
+	}
+	return make_port(IN, "in", in, nothing) != 0 || make_port(OUT, "out", nothing, both) != 0
+		       ? -1
+		       : 0;
+}
+
+static struct dp_plan *
+plan_for(uint16_t table, enum dp_mode mode)
+{
+	struct dp_spec *s = calloc(1, sizeof(*s));
+	struct dp_plan *plan = NULL;
+	struct vfp_err err;
+
+	assert_non_null(s);
+	s->n_ports = PORTS;
+	for (uint16_t p = 0; p < PORTS; p++) {
+		snprintf(s->ports[p].name, sizeof(s->ports[p].name), "port%u", p);
+		s->ports[p].port_id = port_id[p];
+		s->ports[p].nb_rxq = s->ports[p].nb_txq = QUEUES;
+	}
+	s->ports[IN].spread = table;
+	s->n_rules = 1;
+	strcpy(s->rules[0].name, "rule");
+	s->rules[0].from = IN;
+	s->rules[0].to = mode == DP_SINK ? DP_NONE : OUT;
+	s->rules[0].mode = mode;
+	s->n_lcores = 2;
+	s->lcores[0].id = 1;
+	s->lcores[1].id = 2;
+	if (dp_plan_make(s, &plan, &err) != 0)
+		fail_msg("%s", err.text);
+	free(s);
+	return plan;
+}
+
+static int
+setup(void **state)
+{
+	struct vfp_err err;
+
+	memset(next_in, 0, sizeof(next_in));
+	memset(next_out, 0, sizeof(next_out));
+	for (unsigned int p = 0; p < PORTS; p++)
+		rte_eth_stats_reset(port_id[p]);
+	return dp_create(NULL, (struct dp **)state, &err);
+}
+
+static int
+teardown(void **state)
+{
+	void *m;
+
+	dp_free(*state);
+	while (rte_ring_dequeue(out, &m) == 0)
+		rte_pktmbuf_free(m);
+	for (unsigned int q = 0; q < QUEUES; q++)
+		while (rte_ring_dequeue(in[q], &m) == 0)
+			rte_pktmbuf_free(m);
+	return rte_mempool_avail_count(pool) == MBUFS ? 0 : -1;
+}
+
+static void
+begin(struct dp *dp, struct dp_plan *plan)
+{
+	struct vfp_err err;
+
+	if (dp_publish(dp, plan, &err) != 0 || dp_start(dp, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static uint64_t
+deadline(void)
+{
+	return rte_rdtsc() + WAIT_S * rte_get_tsc_hz();
+}
+
+static struct dp_counts
+totals(struct dp *dp)
+{
+	struct dp_stats *s;
+	struct dp_counts c;
+
+	assert_int_equal(dp_stats_take(dp, &s), 0);
+	c = s->totals;
+	dp_stats_free(s);
+	return c;
+}
+
+/* Send n packets of random flows, never more under way than all rings hold; call each() meanwhile. */
+static void
+traffic(struct dp *dp, uint32_t n, void (*each)(struct dp *dp, uint32_t got))
+{
+	const uint64_t until = deadline();
+	uint32_t fed = 0, got = 0;
+
+	while (got < n) {
+		while (fed < n && fed < got + RING / 4)
+			feed(rnd() % FLOWS), fed++;
+		got += take();
+		if (each != NULL)
+			each(dp, got);
+		assert_true(rte_rdtsc() < until);
+		sched_yield();
+	}
+}
+
+static void
+move_some(struct dp *dp, uint32_t got)
+{
+	static uint32_t last;
+	struct dp_spread_move m[8];
+	struct vfp_err err;
+	int rc;
+
+	if (got - last < 200)
+		return;
+	last = got;
+	for (unsigned int i = 0; i < RTE_DIM(m); i++)
+		m[i] = (struct dp_spread_move){rnd() % TABLE, rnd() % 2};
+	/* On a busy machine a worker may be away for longer than a meeting waits: nothing moves. */
+	rc = dp_spread_move(dp, port_id[IN], m, RTE_DIM(m), &err);
+	if (rc != 0 && rc != -ETIMEDOUT)
+		fail_msg("%s", err.text);
+}
+
+static void
+moves_keep_the_order_of_flows(void **state)
+{
+	struct dp *dp = *state;
+	const uint32_t n = 10000;
+	struct dp_counts c;
+
+	begin(dp, plan_for(TABLE, DP_IO));
+	traffic(dp, n, move_some);
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	c = totals(dp);
+	assert_int_equal(c.rx, n);
+	assert_int_equal(c.tx, n);
+	assert_int_equal(dp_spread_read(dp, port_id[IN], &view), 0);
+	print_message("# %lu entries moved under traffic, %lu of %u packets handed over, 0 reordered\n",
+		(unsigned long)view.moves, (unsigned long)view.handed, n);
+	assert_true(view.moves >= 80);
+	assert_int_equal(view.kept + view.handed, n);
+	assert_true(view.handed > n / 10);
+}
+
+/* The table decides which lcore works: its TX queue tells. */
+static void
+the_table_decides(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spread_move all[TABLE];
+	struct dp_stats *s;
+	struct vfp_err err;
+	uint64_t sum = 0;
+
+	begin(dp, plan_for(TABLE, DP_IO));
+	for (unsigned int to = 0; to < 2; to++) {
+		uint64_t before[2], after[2];
+
+		for (unsigned int i = 0; i < TABLE; i++)
+			all[i] = (struct dp_spread_move){i, to};
+		assert_int_equal(dp_spread_move(dp, port_id[IN], all, TABLE, &err), 0);
+		for (unsigned int pass = 0; pass < 2; pass++) {
+			assert_int_equal(dp_stats_take(dp, &s), 0);
+			for (uint16_t i = 0; i < s->n_queues; i++)
+				if (s->queues[i].port_id == port_id[OUT])
+					(pass ? after : before)[s->queues[i].queue] =
+						s->queues[i].tx;
+			dp_stats_free(s);
+			if (pass == 0)
+				for (unsigned int i = 0; i < 20; i++) {
+					feed(i);
+					while (take() == 0)
+						sched_yield();
+				}
+		}
+		assert_int_equal(after[to] - before[to], 20);
+		assert_int_equal(after[!to], before[!to]);
+	}
+	assert_int_equal(dp_spread_read(dp, port_id[IN], &view), 0);
+	for (unsigned int i = 0; i < TABLE; i++) {
+		assert_int_equal(view.table[i], 1);
+		sum += view.load[i];
+	}
+	assert_int_equal(sum, 40);
+	assert_int_equal(view.load[0], 2); /* of flow 0 */
+	assert_int_equal(view.unhashed, 0);
+	feed(FLOWS - 1);
+	while (take() == 0)
+		sched_yield();
+	assert_int_equal(dp_spread_read(dp, port_id[IN], &view), 0);
+	assert_int_equal(view.unhashed, 1);
+}
+
+static void
+bad_moves_change_nothing(void **state)
+{
+	struct dp *dp = *state;
+	const struct dp_spread_move far[] = {{1, 1}, {TABLE, 0}}, nobody[] = {{0, 1}, {1, 2}};
+	struct vfp_err err;
+
+	begin(dp, plan_for(TABLE, DP_IO));
+	assert_int_equal(dp_spread_move(dp, port_id[IN], far, 2, &err), -EINVAL);
+	assert_string_equal(err.text, "entry 128: the table has 128 (0 to 127)");
+	assert_int_equal(dp_spread_move(dp, port_id[IN], nobody, 2, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "there is no lcore 2"));
+	assert_int_equal(dp_spread_move(dp, port_id[OUT], far, 1, &err), -ENOENT);
+	assert_int_equal(dp_spread_read(dp, port_id[OUT], &view), -ENOENT);
+	assert_int_equal(dp_spread_read(dp, port_id[IN], &view), 0);
+	for (unsigned int i = 0; i < TABLE; i++)
+		assert_int_equal(view.table[i], i % 2);
+}
+
+/* Another plan with the same lcores keeps table and counts; packets in the rings are not lost. */
+static void
+change_plan(struct dp *dp, uint32_t got)
+{
+	static uint32_t calls;
+	struct dp_plan *plan;
+	struct vfp_err err;
+
+	(void)got;
+	if (++calls % 20 != 0)
+		return;
+	plan = plan_for(TABLE, calls % 40 ? DP_IO : DP_MACSWAP);
+	if (dp_publish(dp, plan, &err) != 0)
+		dp_plan_free(plan);
+}
+
+static void
+plans_change_without_a_loss(void **state)
+{
+	struct dp *dp = *state;
+	const struct dp_spread_move one = {5, 0};
+	struct vfp_err err;
+	uint64_t sum = 0;
+
+	begin(dp, plan_for(TABLE, DP_IO));
+	assert_int_equal(dp_spread_move(dp, port_id[IN], &one, 1, &err), 0);
+	traffic(dp, 8000, change_plan);
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	assert_int_equal(totals(dp).tx, 8000);
+	assert_int_equal(dp_spread_read(dp, port_id[IN], &view), 0);
+	assert_int_equal(view.table[5], 0);
+	assert_int_equal(view.moves, 1);
+	for (unsigned int i = 0; i < TABLE; i++)
+		sum += view.load[i];
+	assert_int_equal(sum + view.unhashed, 8000);
+	assert_int_equal(view.kept + view.handed, 8000);
+}
+
+/* Stopped at any moment: what was handed over is sent all the same. */
+static void
+stopping_leaves_nothing_in_the_rings(void **state)
+{
+	struct dp *dp = *state;
+	struct vfp_err err;
+	struct dp_counts c;
+
+	begin(dp, plan_for(TABLE, DP_IO));
+	for (unsigned int round = 0; round < 8; round++) {
+		for (unsigned int i = 0; i < 200; i++)
+			feed(rnd() % FLOWS);
+		assert_int_equal(dp_stop(dp), 0);
+		c = totals(dp);
+		assert_int_equal(c.rx, c.tx);
+		take();
+		assert_int_equal(dp_start(dp, &err), 0);
+		while (totals(dp).rx < 200 * (round + 1))
+			sched_yield();
+		assert_int_equal(dp_drain(dp, 5000, 0), 0);
+		take();
+		assert_int_equal(dp_start(dp, &err), 0);
+	}
+}
+
+/*
+ * Lcore 2 shares its processor with this thread, which does not let go for a while: packets for it
+ * wait in the ring, and that is part of their residence.
+ */
+static void
+the_wait_in_the_ring_counts(void **state)
+{
+	struct lat_hist *h = malloc(sizeof(*h));
+	struct dp *dp = *state;
+	struct dp_spread_move all[TABLE];
+	struct vfp_err err;
+	struct lat_summary s;
+
+	assert_non_null(h);
+	begin(dp, plan_for(TABLE, DP_IO));
+	for (unsigned int i = 0; i < TABLE; i++)
+		all[i] = (struct dp_spread_move){i, 1};
+	assert_int_equal(dp_spread_move(dp, port_id[IN], all, TABLE, &err), 0);
+	for (unsigned int i = 0; i < 60; i++) {
+		const uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000;
+
+		feed(0); /* by queue 0, which lcore 1 polls */
+		while (rte_rdtsc() < until)
+			;
+		while (take() == 0)
+			sched_yield();
+	}
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	for (int kind = LAT_RESIDENCE; kind <= LAT_BOUND; kind++) {
+		assert_int_equal(dp_latency(dp, "rule", kind, h), 0);
+		assert_int_equal(lat_hist_count(h), 60);
+		lat_summarise(h, rte_get_tsc_hz(), &s);
+		assert_true(s.p90_ns > 50000);
+		assert_true(s.max_ns < 2e9);
+	}
+	free(h);
+}
+
+/* A full ring drops by name, and all is accounted for. */
+static void
+a_full_ring_drops_and_counts(void **state)
+{
+	struct dp *dp = *state;
+	const uint64_t until = deadline();
+	struct dp_spread_move all[TABLE];
+	struct vfp_err err;
+	struct dp_counts c;
+
+	begin(dp, plan_for(TABLE, DP_SINK));
+	for (unsigned int i = 0; i < TABLE; i++)
+		all[i] = (struct dp_spread_move){i, 1};
+	assert_int_equal(dp_spread_move(dp, port_id[IN], all, TABLE, &err), 0);
+	do {
+		/* even flows come by queue 0, which lcore 1 polls, and all are lcore 2's */
+		for (unsigned int i = 0; i < 700; i++)
+			if (rte_ring_free_count(in[0]) > 0 && rte_mempool_avail_count(pool) > 64)
+				feed(rnd() % (FLOWS / 2) * 2);
+		c = totals(dp);
+	} while (c.drops[DP_DROP_HANDOFF] == 0 && rte_rdtsc() < until);
+	dp_drain(dp, 5000, 0);
+	c = totals(dp);
+	assert_true(c.drops[DP_DROP_HANDOFF] > 0);
+	assert_int_equal(c.rx, c.consumed + c.drops[DP_DROP_HANDOFF]);
+	assert_int_equal(dp_spread_read(dp, port_id[IN], &view), 0);
+	assert_int_equal(view.dropped, c.drops[DP_DROP_HANDOFF]);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(the_table_decides),
+		TEST(bad_moves_change_nothing),
+		TEST(moves_keep_the_order_of_flows),
+		TEST(plans_change_without_a_loss),
+		TEST(stopping_leaves_nothing_in_the_rings),
+		TEST(the_wait_in_the_ring_counts),
+		TEST(a_full_ring_drops_and_counts),
+	};
+	char prefix[64], lcores[64];
+	char *argv[] = {"test_spread", "--no-huge", "-m", "64", "--no-pci", "--no-telemetry",
+		"--log-level=error", "--file-prefix", prefix, "--lcores", lcores, NULL};
+	int failed;
+
+	snprintf(prefix, sizeof(prefix), "vfp-test-spread-%d", (int)getpid());
+	snprintf(lcores, sizeof(lcores), "0@0,1@%d,2@0", sysconf(_SC_NPROCESSORS_ONLN) > 1);
+	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) < 0) {
+		printf("1..0 # SKIP EAL does not come up without hugepages here\n");
+		return 77;
+	}
+	failed = cmocka_run_group_tests(tests, group_setup, NULL);
+	rte_eal_cleanup();
+	return failed;
+}
