@@ -47,9 +47,14 @@ put_spread(const struct view *v, struct vfp_out *o, const struct port *p)
 	for (unsigned int q = 0; q < p->nb_rxq && q < RSS_SEEN_QUEUES; q++) {
 		vfp_out_open(o, NULL);
 		vfp_out_u64(o, "id", q, VFP_PLAIN);
-		vfp_out_u64(o, "entries", q < pool ? entries[q] : 0, VFP_PLAIN);
-		vfp_out_double(o, "share", share(q < pool ? entries[q] : 0, RSS_RETA_SIZE),
-			VFP_SHARE);
+		if (p->role == PORT_VF && !app_pf_of(v->app, p)) {
+			vfp_out_null(o, "entries");
+			vfp_out_null(o, "share");
+		} else {
+			vfp_out_u64(o, "entries", q < pool ? entries[q] : 0, VFP_PLAIN);
+			vfp_out_double(o, "share", share(q < pool ? entries[q] : 0, RSS_RETA_SIZE),
+				VFP_SHARE);
+		}
 		vfp_out_u64(o, "rx_packets", rx[q], VFP_COUNT);
 		vfp_out_double(o, "rx_share", share(rx[q], all), VFP_SHARE);
 		vfp_out_close(o);

@@ -30,6 +30,7 @@ bats                 functional tests
 shellcheck           checks the scripts
 clang                the second compiler
 libclang-rt-14-dev   the sanitizers' run time for clang
+gnuplot-nox          draws the plot of docs/rss.md from bench_balance's figures
 jq                   scripts and tests read JSON reports
 iproute2             tests make network namespaces and TAP links
 iputils-ping         tests put real traffic through them

@@ -126,7 +126,7 @@ by_packets(const struct rss_facts *f, struct reasons *r)
 	if (bare > s->note[RSS_N_NOT_IP])
 		say(r, RSS_Y_NOT_HASHED, s->hashed == 0,
 			"%.1f%% of %" PRIu64 " packets seen are IP and came without a hash\n"
-			"the PF's fields do not cover them", percent(bare - s->note[RSS_N_NOT_IP],
+			"the PF's fields do not cover them, or it has one RX queue and so no RSS", percent(bare - s->note[RSS_N_NOT_IP],
 			s->packets), s->packets);
 	if (s->note[RSS_N_FRAGMENT] > 0)
 		say(r, RSS_Y_FRAGMENTS, s->note[RSS_N_FRAGMENT] == s->packets && used == 1,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rss_frames N SEED FILE.pcap [PF-MAC]: N random frames for a card with two VFs: TCP, UDP, ICMP,
+ * rss_frames N SEED FILE.pcap [PF-MAC | VFS]: N random frames for a card with two VFs: TCP, UDP, ICMP,
  * fragments over IPv4 and IPv6, ARP; for either VF, the PF, everybody, a group or nobody; untagged,
  * in VLAN 100 (VF 0's), 300 (both VFs') or 555 (nobody's). Checksums are left zero: RSS does not
- * look at them. The same bytes for the same seed.
+ * look at them. The same bytes for the same seed. With VFS: untagged, for so many VFs alike.
  */
 #include <err.h>
 #include <stdint.h>
@@ -38,12 +38,16 @@ put_random(uint8_t *p, unsigned int n)
 }
 
 static void
-put_dst(uint8_t *f, const uint8_t *pf, int first)
+put_dst(uint8_t *f, const uint8_t *pf, int first, uint32_t vfs)
 {
 	static const uint8_t vf0[6] = {2, 9, 0xc0, 0, 0, 0}, group[6] = {0x33, 0x33, 0, 0, 0, 1};
 	const uint32_t r = first ? 0 : rnd(100); /* a wire waits until somebody gets its first frame */
 
 	memcpy(f, vf0, 6);
+	if (vfs > 0) {
+		f[5] = first ? 0 : rnd(vfs);
+		return;
+	}
 	if (r >= 45 && r < 80)
 		f[5] = 1;
 	else if (r >= 80 && r < 88)
@@ -106,10 +110,13 @@ main(int argc, char **argv)
 	uint8_t pf[6] = {2, 0x77, 0, 0, 0, 9};
 	pcap_t *p = pcap_open_dead(DLT_EN10MB, 65535);
 	pcap_dumper_t *d;
+	uint32_t vfs = 0;
 
 	if (argc < 4)
-		errx(2, "usage: rss_frames N SEED FILE.pcap [PF-MAC]");
-	if (argc > 4 && ether_aton_r(argv[4], (struct ether_addr *)pf) == NULL)
+		errx(2, "usage: rss_frames N SEED FILE.pcap [PF-MAC | VFS]");
+	if (argc > 4 && strchr(argv[4], ':') == NULL)
+		vfs = (uint32_t)atoi(argv[4]);
+	else if (argc > 4 && ether_aton_r(argv[4], (struct ether_addr *)pf) == NULL)
 		errx(2, "%s: no MAC address", argv[4]);
 	state = strtoull(argv[2], NULL, 10);
 	d = pcap_dump_open(p, argv[3]);
@@ -120,9 +127,9 @@ main(int argc, char **argv)
 		struct pcap_pkthdr h = {.ts.tv_sec = 1700000000};
 		unsigned int at = 12;
 
-		put_dst(f, pf, n == 0);
+		put_dst(f, pf, n == 0, vfs);
 		memcpy(f + 6, "\x02\xaa\x00\x00\x00\x01", 6);
-		if (n > 0 && rnd(2)) {
+		if (n > 0 && vfs == 0 && rnd(2)) {
 			put16(f + at, 0x8100);
 			put16(f + at + 2, vids[rnd(3)]);
 			at += 4;

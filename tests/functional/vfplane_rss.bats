@@ -188,6 +188,47 @@ explain_random() {
 	vp_quit b
 }
 
+@test "why not, by what arrives: not IP, fragments, a foreign PF with one queue" {
+	"$BUILD/tests/functional/rss_frames" 600 5 "$tmp/in.pcap" 1
+	echo 'pf 0 { pci = 0000:03:00.1 queues_per_pool = 4 }' >"$conf"
+	card_vfplane a --vfs 1 --wire "pcap:$tmp/in.pcap"
+	vp a "rss sample vf0 on" | grep -q "looking at what arrives"
+	vp a start
+	wait_for 20 wire_sent 600
+	seen() { vp a "show rss vf0" >"$tmp/o"; [ "$(field packets)" -ge 600 ]; }
+	wait_for 10 seen
+	cat "$tmp/o"
+	grep -q "of 600 packets seen are not IP" "$tmp/o"
+	grep -q "of 600 packets seen are fragments" "$tmp/o"
+	vp_quit a
+	# the PF is testpmd's, which with one queue of its own leaves RSS off for everybody
+	tp_open pf "$SOFT82599" run --vfs 1 --name "$card-f" --wire "pcap:$tmp/in.pcap" -- dpdk-testpmd \
+		-l 0-1 --no-huge -m 256 --no-telemetry --file-prefix "$card-f" -a 0000:03:00.1 -- -i \
+		--total-num-mbufs=8192
+	tp pf "set vf mac addr 0 0 02:09:c0:00:00:00"
+	vp_open v "$SOFT82599" exec --name "$card-f" -- "$VFPLANE" -l 0-1 --no-huge -m 256 \
+		--no-telemetry --file-prefix "$card-v" -a 03:10.1 -- -i
+	vp v "rss sample vf0 on"
+	vp v start
+	seen() { vp v "show rss vf0" >"$tmp/o"; [ "$(field packets)" -ge 100 ]; }
+	wait_for 10 seen
+	cat "$tmp/o"
+	grep -q "does not spread: .* packets seen are IP and came" "$tmp/o"
+	grep -q "those of a PF that is not ours" "$tmp/o"
+	vp v "rss predict vf 0 tcp 1.2.3.4:1 1.2.3.5:2" | grep -q "a PF that is not ours"
+	vp v "rss set vf0 reta even" | grep -q "and its PF is"
+	vp_quit v
+}
+
+wire_sent() {
+	show && [ "$(jq .wire.sent "$tmp/show")" -ge "$1" ]
+}
+
+# field NAME: a line of the last show rss, as a number
+field() {
+	sed -n "s/^$1  *\([0-9.]*\).*/\1/p" "$tmp/o" | head -n 1
+}
+
 # wire_run NAME "RSS-SECTION" ROUNDS LCORES: a Zipf mix through vfplane, until the wire has sent it
 # ROUNDS times; leaves the prompt open
 wire_run() {
@@ -204,11 +245,6 @@ wire_run() {
 
 wire_done() {
 	show && [ "$(jq .wire.rounds "$tmp/show")" -ge "$1" ]
-}
-
-# field NAME: a line of the last show rss, as a number
-field() {
-	sed -n "s/^$1  *\([0-9.]*\).*/\1/p" "$tmp/o" | head -n 1
 }
 
 @test "a software table, moved by hand and by its balancer: nothing lost, nothing reordered" {
@@ -249,4 +285,64 @@ field() {
 	vp_quit a || true # a flow that changes its queue may overtake itself: verify says how often
 	jq -c '[.sent, .lost, .reordered]' "$tmp/v"
 	[ "$(jq .lost "$tmp/v")" = 0 ]
+}
+
+# measured VFS QUEUES: frames for all VFs after a restart of the PF with another key and table: each
+# of the queues got exactly what was predicted. No ring of 256 is asked to hold more than it can, so
+# that none is dropped however busy the machine is.
+measured() {
+	local vfs=$1 queues=$2 frames=$((250 * $1)) sleeper
+
+	echo "pf 0 { pci = 0000:03:00.1  queues_per_pool = $queues }" >"$conf" # all VFs are polled
+	"$BUILD/tests/functional/rss_frames" "$frames" "$vfs" "$tmp/in.pcap" "$vfs"
+	"$SOFT82599" run --name "$card" --vfs "$vfs" --wire "pcap:$tmp/in.pcap" -- sleep 120 3>&- &
+	sleeper=$!
+	wait_for 10 show
+	"$SOFT82599" ctl --name "$card" pool freeze vf0 on
+	vp_open "m$vfs-$queues" "$SOFT82599" exec --name "$card" -- "$VFPLANE" -l 0-1 --no-huge \
+		-m 1024 --no-telemetry --file-prefix "$card" -- -i --config "$conf" --json "$tmp/report"
+	vp "m$vfs-$queues" "rss set pf0 key $key" | tee "$tmp/o"
+	grep -q "restart" "$tmp/o"
+	vp "m$vfs-$queues" "rss set pf0 reta weighted:3:1" | grep -q "table and key as set"
+	vp "m$vfs-$queues" start
+	"$SOFT82599" ctl --name "$card" pool freeze vf0 off
+	wait_for 30 wire_sent "$frames"
+	vp_quit "m$vfs-$queues"
+	kill "$sleeper"
+	wait "$sleeper" || true
+	run "$VFCTL" predict --config "$conf" --vfs "$vfs" --key "$key" --reta weighted:3:1 --json \
+		--measured "$tmp/report" "$tmp/in.pcap"
+	jq -c '.pools[] | select(.queues | map(.difference) | any(. != 0))' <<<"$output"
+	[ "$status" -eq 0 ]
+	[ "$(jq .as_measured <<<"$output")" = true ]
+	[ "$(jq '[.pools[].packets] | add' <<<"$output")" = "$frames" ]
+	[ "$(jq '[.pools[].queues[] | select(.measured > 0)] | length' <<<"$output")" = $((2 * vfs)) ]
+	[ "$(jq .totals.unaccounted "$tmp/report")" = 0 ]
+}
+
+@test "2 and 31 VFs x 4 queues: after a PF restart each queue gets what was predicted" {
+	measured 2 4
+	measured 31 4
+}
+
+# bats test_tags=long
+@test "2 to 31 VFs in both layouts: each queue gets what was predicted" {
+	for vfs in 2 3 5 8 13 15 17 21 26 31; do
+		for queues in 2 4; do
+			echo "$vfs VFs x $queues"
+			measured "$vfs" "$queues"
+		done
+	done
+}
+
+@test "a comparison that does not hold says so" {
+	"$BUILD/tests/functional/rss_frames" 1000 1 "$tmp/in.pcap" 2
+	printf 'pf 0 { pci = 0000:03:00.1  queues_per_pool = 2 }\nvf 1 { }\n' >"$conf"
+	"$VFCTL" predict --config "$conf" --json "$tmp/in.pcap" |
+		jq '{ports: [.pools[] | {name, queues: [.queues[] | {id, rx_packets: .packets}]}]}' >"$tmp/report"
+	run -0 "$VFCTL" predict --config "$conf" --measured "$tmp/report" "$tmp/in.pcap"
+	jq '.ports[0].queues[1].rx_packets -= 1' "$tmp/report" >"$tmp/wrong"
+	run -1 "$VFCTL" predict --config "$conf" --measured "$tmp/wrong" --json "$tmp/in.pcap"
+	[ "$(jq -c '[.as_measured, .pools[0].queues[1].difference]' <<<"$output")" = "[false,-1]" ]
+	run -2 "$VFCTL" predict --config "$conf" --measured "$tmp/in.pcap" "$tmp/in.pcap"
 }

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The balancer against the offline optimum, in simulated time: packets are drawn from 10,000 flows
- * by Zipf's law, a sample is taken and a plan carried out every 100 ms, and after each the true
- * loads (which the balancer never sees) say how even the table is.
- */
+/* The balancer against the offline optimum, in the simulated time of bench/zipf_sim.h. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,124 +11,7 @@
 
 #include <cmocka.h>
 
-#include "rss_balance.h"
-#include "rss_flow.h"
-
-#define FLOWS     10000
-#define QUEUES    4
-#define PPS       400000
-#define PERIOD_MS 100
-
-static uint64_t state = 0x2545f4914f6cdd1d;
-
-static double
-uniform(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (double)(state >> 11) / (double)(UINT64_C(1) << 53);
-}
-
-struct sim {
-	unsigned int size;
-	double share[FLOWS], sum[FLOWS];
-	uint16_t bucket[FLOWS];
-	uint8_t table[RSS_TABLE_MAX];
-	struct rss_balance b, truth;
-	struct rss_move moves[RSS_TABLE_MAX];
-};
-
-static struct sim s;
-
-/* Flow i of random endpoints: its entry is that of its hash. */
-static void
-draw_flows(double exponent)
-{
-	static struct rss_oracle o;
-	struct rss_conf conf;
-	double all = 0;
-
-	rss_conf_default(&conf, QUEUES);
-	rss_oracle_init(&o, &conf);
-	for (unsigned int i = 0; i < FLOWS; i++) {
-		uint8_t tuple[12];
-
-		for (unsigned int k = 0; k < sizeof(tuple); k++)
-			tuple[k] = (uint8_t)(uniform() * 256);
-		s.bucket[i] = rss_oracle_hash(&o, tuple, sizeof(tuple)) % s.size;
-		s.share[i] = pow(i + 1, -exponent);
-		all += s.share[i];
-	}
-	for (unsigned int i = 0; i < FLOWS; i++) {
-		s.share[i] /= all;
-		s.sum[i] = s.share[i] + (i ? s.sum[i - 1] : 0);
-	}
-}
-
-static void
-set_truth(void)
-{
-	memset(s.truth.load, 0, sizeof(s.truth.load));
-	for (unsigned int i = 0; i < FLOWS; i++)
-		s.truth.load[s.bucket[i]] += s.share[i];
-	s.truth.samples = 1;
-}
-
-static void
-begin(unsigned int size, double exponent)
-{
-	s.size = size;
-	rss_balance_init(&s.b, size, QUEUES);
-	rss_balance_init(&s.truth, size, QUEUES);
-	draw_flows(exponent);
-	set_truth();
-	for (unsigned int i = 0; i < size; i++)
-		s.table[i] = i % QUEUES;
-}
-
-static unsigned int
-draw_packet(void)
-{
-	const double u = uniform() * s.sum[FLOWS - 1];
-	unsigned int low = 0, high = FLOWS - 1;
-
-	while (low < high) {
-		const unsigned int mid = (low + high) / 2;
-
-		if (s.sum[mid] < u)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* One period of traffic, one sample, one plan; the moves. */
-static unsigned int
-step(void)
-{
-	static uint64_t count[RSS_TABLE_MAX];
-	unsigned int n;
-
-	memset(count, 0, sizeof(count));
-	for (unsigned int i = 0; i < PPS / 1000 * PERIOD_MS; i++)
-		count[s.bucket[draw_packet()]]++;
-	rss_balance_sample(&s.b, count);
-	n = rss_balance_plan(&s.b, s.table, s.moves);
-	assert_true(n <= s.b.max_moves);
-	rss_balance_apply(s.table, s.moves, n);
-	return n;
-}
-
-static double
-true_max(void)
-{
-	struct rss_spread spread;
-
-	rss_balance_spread(&s.truth, s.table, &spread);
-	return spread.max;
-}
+#include "zipf_sim.h"
 
 static void
 converges(unsigned int size, double exponent)
@@ -142,22 +21,26 @@ converges(unsigned int size, double exponent)
 	double optimum, before, at_2s, worst = 0;
 	unsigned int moved = 0, later = 0;
 
-	begin(size, exponent);
+	sim_begin(size, exponent);
 	rss_balance_spread(&s.truth, s.table, &spread);
 	optimum = rss_balance_offline(&s.truth, best);
 	assert_true(optimum >= rss_balance_floor(&spread) * (1 - 1e-9));
-	before = true_max() / optimum;
-	for (int ms = 0; ms < 2000; ms += PERIOD_MS)
-		moved += step();
-	at_2s = true_max() / optimum;
+	before = sim_max() / optimum;
+	for (int ms = 0; ms < 2000; ms += PERIOD_MS) {
+		const unsigned int n = sim_step();
+
+		assert_true(n <= s.b.max_moves);
+		moved += n;
+	}
+	at_2s = sim_max() / optimum;
 	for (int ms = 2000; ms < 10000; ms += PERIOD_MS) {
-		later += step();
-		worst = fmax(worst, true_max() / optimum);
+		later += sim_step();
+		worst = fmax(worst, sim_max() / optimum);
 	}
 	print_message("# zipf %.1f, %4u entries, %d flows, %d queues: busiest queue %.4f of the load, "
 		      "optimum %.4f (floor %.4f); x optimum: start %.3f, after 2 s %.4f, worst until "
 		      "10 s %.4f; moves %u + %u\n",
-		exponent, size, FLOWS, QUEUES, true_max(), optimum, rss_balance_floor(&spread),
+		exponent, size, FLOWS, QUEUES, sim_max(), optimum, rss_balance_floor(&spread),
 		before, at_2s, worst, moved, later);
 	assert_true(at_2s <= 1.02);
 	assert_true(worst <= 1.02);
@@ -189,9 +72,9 @@ follows_a_shift(void **unused)
 	double optimum;
 
 	(void)unused;
-	begin(RSS_RETA_SIZE, 1.1);
+	sim_begin(RSS_RETA_SIZE, 1.1);
 	for (int ms = 0; ms < 2000; ms += PERIOD_MS)
-		step();
+		sim_step();
 	for (unsigned int i = 0; i < FLOWS / 2; i++) {
 		const uint16_t b = s.bucket[i];
 
@@ -200,10 +83,10 @@ follows_a_shift(void **unused)
 	}
 	set_truth();
 	optimum = rss_balance_offline(&s.truth, best);
-	assert_true(true_max() / optimum > 1.05);
+	assert_true(sim_max() / optimum > 1.05);
 	for (int ms = 0; ms < 4000; ms += PERIOD_MS)
-		step();
-	assert_true(true_max() / optimum <= 1.02);
+		sim_step();
+	assert_true(sim_max() / optimum <= 1.02);
 }
 
 static void
