@@ -5,6 +5,8 @@
  * may be called before rss_oracle.c has asked the CPU: the compiler may use them anywhere here.
  */
 #define ALLOW_EXPERIMENTAL_API
+/* Its inline kernels call parts that are marked internal, and clang takes that for our calling. */
+#define ALLOW_INTERNAL_API
 #include <rte_thash.h>
 
 #include "rss_gfni.h"
