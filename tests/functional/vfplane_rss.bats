@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # RSS of a PF that vfplane owns: what is predicted and explained is what the card does and Debian's
 # testpmd, a tenant on the VFs, receives; what is changed, what it touches, and what is refused.
-# timeout: 300
-# shellcheck disable=SC2016 # jq's variables
+# timeout: 900
+# shellcheck disable=SC2016,SC2030,SC2031,SC2317 # jq's variables; tests are subshells; wait_for calls
 
 setup() {
 	load helpers
