@@ -21,6 +21,8 @@ dpdk                 dpdk-devbind.py: tests see what it says of soft82599's devi
 pciutils             lspci, likewise
 dpdk-dev             dpdk-testpmd, the outside client in tests and benchmarks; dpdk-telemetry.py
 libbsd-dev           strtonum, strlcpy, humanize_number
+libmd-dev            SHA-256: a report names the configuration it ran with
+zlib1g-dev           histograms in HdrHistogram's encoding, which is deflated
 libconfuse-dev       the configuration file's grammar
 libjansson-dev       JSON reports
 libpcap-dev          soft82599's wire and mixgen read and write captures
@@ -32,6 +34,7 @@ clang                the second compiler
 libclang-rt-14-dev   the sanitizers' run time for clang
 gnuplot-nox          draws the plot of docs/rss.md from bench_balance's figures
 jq                   scripts and tests read JSON reports
+gnuplot-nox          vfctl plot draws with it
 iproute2             tests make network namespaces and TAP links
 iputils-ping         tests put real traffic through them
 curl                 moves a large file through vfplane, from Linux to Linux
