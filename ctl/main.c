@@ -33,6 +33,10 @@ static const struct {
 	{"explain", "CARD [--from wire|VF] [--json] FILE.pcap |\n      " EXPLAIN_WORDS,
 		"the way of one frame, or of each of a capture: pool, queue, and what decided",
 		cmd_explain},
+	{"compare", "[--name RULE] [--kind KIND] [--warmup N] [--allow FACT] [--seed N] "
+		"[--resamples N] [--json] RUN[,RUN...] RUN[,RUN...] ...",
+		"is one faster: reports of vfplane or outputs of ping; refuses what is no comparison",
+		cmd_compare},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -10,6 +10,8 @@
 
 #include "out_tree.h"
 
+#define PARA_COLUMNS 80
+
 static struct node *
 node_new(struct vfp_out *o, const char *key, enum node_type type, unsigned int unit)
 {
@@ -179,6 +181,40 @@ vfp_out_note(struct vfp_out *o, const char *fmt, ...)
 	va_start(ap, fmt);
 	put_format(o, node_new(o, NULL, NODE_NOTE, 0), fmt, ap);
 	va_end(ap);
+}
+
+void
+vfp_out_para(struct vfp_out *o, const char *fmt, ...)
+{
+	const char *indent = "";
+	char *text;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		if (o != NULL)
+			o->rc = -ENOMEM;
+		return;
+	}
+	for (const char *rest = text; *rest != '\0'; indent = "  ") {
+		const size_t room = PARA_COLUMNS - strlen(indent);
+		size_t len = strlen(rest);
+
+		if (len > room) {
+			for (len = room; len > 0 && rest[len] != ' '; len--)
+				;
+			/* A word that is longer than a line stays whole. */
+			if (len == 0)
+				len = strcspn(rest, " ");
+		}
+		vfp_out_note(o, "%s%.*s", indent, (int)len, rest);
+		rest += len;
+		rest += strspn(rest, " ");
+	}
+	free(text);
 }
 
 /* JSON integers are signed 64 bits in jansson: what lies above goes as a real, not as a negative. */

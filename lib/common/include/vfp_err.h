@@ -23,6 +23,7 @@ struct vfp_err {
 /** Exit codes of vfplane and vfctl. */
 enum vfp_exit {
 	VFP_EXIT_OK = 0,
+	VFP_EXIT_REFUSED = 1,	  /**< vfctl compare: the runs are no comparison */
 	VFP_EXIT_USAGE = 2,	  /**< usage or configuration error; nothing was touched */
 	VFP_EXIT_DEVICE = 3,	  /**< a device or the bring-up failed; all rolled back */
 	VFP_EXIT_UNACCOUNTED = 4, /**< ran, but packets are unaccounted for */
