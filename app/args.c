@@ -30,6 +30,7 @@ static const struct opt_row rows[] = {
 	{'c', "config", "FILE", "configuration; without it ports forward in pairs, io mode"},
 	{0, "run", "SECONDS", "forward for so long, then drain and report"},
 	{0, "json", "FILE", "write the report there (- for standard output)"},
+	{0, "hist-dir", "DIR", "write latency histograms there: .hgrm, .csv, .hlog"},
 	{0, "stats-period", "S", "print live tables every S seconds"},
 	{0, "cmdline-file", "FILE", "run these commands first"},
 	{0, "check", NULL, "check the configuration and print the plan; touches nothing", true},
@@ -215,6 +216,8 @@ apply_option(struct args *a, const struct opt_row *row, const char *value, char 
 		a->config = value;
 	else if (strcmp(row->name, "json") == 0)
 		a->json = value;
+	else if (strcmp(row->name, "hist-dir") == 0)
+		a->hist_dir = value;
 	else if (strcmp(row->name, "cmdline-file") == 0)
 		a->cmdline_file = value;
 	else if (strcmp(row->name, "run") == 0)

@@ -28,6 +28,7 @@ struct args {
 	bool interactive;
 	const char *config;       /**< NULL: forward between the ports in pairs */
 	const char *json;         /**< report file, "-" for stdout */
+	const char *hist_dir;     /**< folder for histograms at the end */
 	const char *cmdline_file; /**< commands to run before the prompt or the run */
 	uint32_t run_seconds;     /**< 0: until a signal or quit */
 	uint32_t stats_period;    /**< 0: no live tables */

@@ -11,9 +11,12 @@
 #include "check.h"
 #include "config.h"
 #include "fault.h"
+#include "manifest.h"
+#include "noise.h"
 #include "report.h"
 #include "rss.h"
 #include "run.h"
+#include "series.h"
 #include "telemetry.h"
 #include "version.h"
 #include "vfplane.h"
@@ -43,6 +46,8 @@ finish(struct app *app)
 			status = complain(VFP_EXIT_DEVICE, err.text);
 		view_free(&v);
 	}
+	if (app->args.hist_dir && series_write(app, app->args.hist_dir, &err) < 0)
+		status = complain(VFP_EXIT_DEVICE, err.text);
 	pthread_mutex_unlock(&app->lock);
 	return status;
 }
@@ -74,8 +79,10 @@ static int
 work(struct app *app)
 {
 	struct vfp_err err = {0};
-	int ret = devices_plan(app, &err);
+	int ret = manifest_begin(app, &err);
 
+	if (ret == 0)
+		ret = devices_plan(app, &err);
 	if (ret == 0)
 		ret = devices_check_drivers(app, &err);
 	if (ret < 0)
@@ -98,6 +105,9 @@ work(struct app *app)
 	telemetry_off();
 	limit_closing(ret);
 	bringup_undo(app);
+	noise_free(app);
+	series_free(app);
+	manifest_free(app);
 	return ret;
 }
 

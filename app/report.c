@@ -5,7 +5,10 @@
 
 #include <rte_version.h>
 
+#include "manifest.h"
+#include "noise.h"
 #include "report.h"
+#include "series.h"
 
 int
 report_write(const struct view *v, const char *path, struct vfp_err *err)
@@ -26,6 +29,9 @@ report_write(const struct view *v, const char *path, struct vfp_err *err)
 	view_lcores(v, o);
 	view_latency(v, o, NULL);
 	view_totals(v, o);
+	series_put(v->app, o);
+	noise_put(v, o);
+	manifest_put(v->app, o);
 	ret = vfp_out_end(o);
 	if (!to_stdout && fclose(f) != 0 && ret == 0)
 		ret = -errno;

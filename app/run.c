@@ -12,10 +12,13 @@
 #include "fault.h"
 #include "lcores.h"
 #include "mailbox.h"
+#include "manifest.h"
+#include "noise.h"
 #include "ports.h"
 #include "removal.h"
 #include "report.h"
 #include "run.h"
+#include "series.h"
 
 #define TICK_MS 20
 
@@ -79,6 +82,7 @@ run_housekeeping(struct app *app)
 	removal_serve(app);
 	serve_resets(app);
 	mailbox_drain(app);
+	series_take(app);
 	for (uint16_t i = 0; i < app->n_pfs; i++) {
 		struct pf_dev *pf = &app->pf[i];
 		bool was = pf->link_up;
@@ -165,6 +169,8 @@ run(struct app *app, struct vfp_err *err)
 	if (!app->args.interactive || app->args.run_seconds > 0)
 		ret = lcores_start(app, err);
 	if (ret == 0) {
+		manifest_links(app);
+		noise_begin(app);
 		fprintf(app->say, "forwarding%s; %s\n", app->forwarding ? "" : " waits for start",
 			app->args.interactive ? "help lists the commands"
 					      : "SIGINT or SIGTERM drains and ends");
@@ -181,5 +187,6 @@ out:
 	pthread_mutex_lock(&app->lock);
 	lcores_stop(app, true);
 	pthread_mutex_unlock(&app->lock);
+	series_take(app);
 	return ret;
 }

@@ -9,6 +9,7 @@
 #include <rte_common.h>
 #include <rte_telemetry.h>
 
+#include "noise.h"
 #include "telemetry.h"
 #include "view.h"
 
@@ -78,6 +79,14 @@ get_drift(const struct view *v, struct vfp_out *o, const char *arg)
 	return 0;
 }
 
+static int
+get_noise(const struct view *v, struct vfp_out *o, const char *arg)
+{
+	(void)arg;
+	noise_put(v, o);
+	return 0;
+}
+
 static const struct command {
 	const char *path;
 	const char *help;
@@ -90,6 +99,7 @@ static const struct command {
 	{"/vfplane/latency", "Latency of rules. Parameter: a rule (optional)", get_latency},
 	{"/vfplane/lcores", "Polling lcores: how busy they are", get_lcores},
 	{"/vfplane/mailbox", "The last mailbox messages and their verdicts", get_mailbox},
+	{"/vfplane/noise", "What took time from the polling lcores, and remedies", get_noise},
 	{"/vfplane/drift", "Which events undid settings, and their return", get_drift},
 };
 

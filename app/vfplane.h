@@ -124,6 +124,12 @@ struct app {
 	uint16_t n_steps;
 	struct step steps[APP_MAX_STEPS];
 
+	struct manifest *manifest;     /**< manifest.h */
+	double epoch_s;		       /**< Unix time at the start */
+	struct series *series;	       /**< series.h */
+	struct meas_noise *noise_from; /**< noise.h: as it was when forwarding began */
+	uint64_t noise_began;
+
 	bool forwarding;
 	uint64_t run_started;
 	double run_seconds; /**< forwarded so far, finished runs */

@@ -12,6 +12,7 @@
 #include <vfp_parse.h>
 
 #include "ports.h"
+#include "series.h"
 #include "view.h"
 
 int
@@ -346,5 +347,10 @@ view_clear_stats(struct app *app)
 int
 view_clear_latency(struct app *app)
 {
-	return dp_latency_clear(app->dp, NULL);
+	int ret;
+
+	series_take(app);
+	ret = dp_latency_clear(app->dp, NULL);
+	series_cleared(app);
+	return ret;
 }

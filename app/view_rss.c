@@ -87,9 +87,9 @@ put_why(const struct view *v, struct vfp_out *o, const struct port *p)
 		return;
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		vfp_out_para(o, why[i].stops ? "does not spread: " : "note: ", why[i].text);
+		vfp_out_note(o, "%s%s", why[i].stops ? "does not spread: " : "note: ", why[i].text);
 		if (why[i].advice[0])
-			vfp_out_para(o, "  -> ", why[i].advice);
+			vfp_out_note(o, "%s%s", "  -> ", why[i].advice);
 	}
 }
 

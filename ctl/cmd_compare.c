@@ -105,7 +105,7 @@ put_where(struct vfp_out *o, const struct meas_side *s, uint16_t i)
 	const struct meas_run *r = &s->runs[i];
 
 	if (vfp_out_format(o) == VFP_TEXT) {
-		vfp_out_para(o, "%s%.0u: %s: %s, %s, clock %s, source %s", s->label,
+		vfp_out_note(o, "%s%.0u: %s: %s, %s, clock %s, source %s", s->label,
 			s->n_runs > 1 ? i + 1 : 0, r->path, r->what, meas_run_fact(r, "kind"),
 			meas_run_fact(r, "clock"), meas_run_fact(r, "source"));
 		return;
@@ -208,16 +208,16 @@ static void
 say(struct vfp_out *o, const struct meas_comparison *c)
 {
 	vfp_out_note(o, "%s", "");
-	vfp_out_para(o, "%s", c->sentence);
+	vfp_out_note(o, "%s", c->sentence);
 	for (uint16_t i = 0; i < c->n_reasons; i++)
-		vfp_out_para(o, "- %s", c->reason[i]);
+		vfp_out_note(o, "- %s", c->reason[i]);
 	if (c->n_notes > 0)
 		vfp_out_note(o, "note:");
 	for (uint16_t i = 0; i < c->n_notes; i++)
-		vfp_out_para(o, "- %s", c->note[i]);
+		vfp_out_note(o, "- %s", c->note[i]);
 	for (int f = 0; c->n_reasons == 0 && f < MEAS_FIGURES; f++)
 		if (!c->figure[f].judged)
-			vfp_out_para(o, "- %s is not judged: %s", meas_figure_names[f],
+			vfp_out_note(o, "- %s is not judged: %s", meas_figure_names[f],
 				c->figure[f].why_not);
 }
 
@@ -275,7 +275,7 @@ compare(const struct request *q, const struct meas_side *sides, unsigned int n)
 	if (q->json)
 		vfp_out_close(o);
 	else if (status == VFP_EXIT_OK)
-		vfp_out_para(o,
+		vfp_out_note(o,
 			"Intervals: 95 %%, for all judged figures together; bootstrap of runs and of "
 			"stretches of time, %u resamples, seed %llu.", q->rules.resamples,
 			(unsigned long long)q->rules.seed);

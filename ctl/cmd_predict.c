@@ -202,7 +202,7 @@ say_why(struct vfp_out *o, const struct predict *p, unsigned int pool)
 	for (unsigned int i = 0; i < n; i++) {
 		snprintf(before, sizeof(before), "%s%s: ", name,
 			why[i].stops ? " does not spread" : "");
-		vfp_out_para(o, before, why[i].text);
+		vfp_out_note(o, "%s%s", before, why[i].text);
 	}
 }
 

@@ -52,6 +52,8 @@ extern cmdline_parse_inst_t *const cmd_filter_list[];  /* rx_vlan …, mac_addr 
 extern cmdline_parse_inst_t *const cmd_port_list[];    /* port …, settings of a whole port */
 extern cmdline_parse_inst_t *const cmd_rss_list[];   /* RSS */
 extern cmdline_parse_inst_t *const cmd_explain_list[]; /* explain … */
+extern cmdline_parse_inst_t *const cmd_noise_list[]; /* show noise */
+extern cmdline_parse_inst_t *const cmd_write_list[]; /* write latency */
 extern cmdline_parse_inst_t *const cmd_help_list[];  /* help */
 
 /** All commands joined, NULL-terminated: for help. */

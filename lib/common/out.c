@@ -10,8 +10,6 @@
 
 #include "out_tree.h"
 
-#define PARA_COLUMNS 80
-
 static struct node *
 node_new(struct vfp_out *o, const char *key, enum node_type type, unsigned int unit)
 {
@@ -183,40 +181,6 @@ vfp_out_note(struct vfp_out *o, const char *fmt, ...)
 	va_end(ap);
 }
 
-void
-vfp_out_para(struct vfp_out *o, const char *fmt, ...)
-{
-	const char *indent = "";
-	char *text;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		if (o != NULL)
-			o->rc = -ENOMEM;
-		return;
-	}
-	for (const char *rest = text; *rest != '\0'; indent = "  ") {
-		const size_t room = PARA_COLUMNS - strlen(indent);
-		size_t len = strlen(rest);
-
-		if (len > room) {
-			for (len = room; len > 0 && rest[len] != ' '; len--)
-				;
-			/* A word that is longer than a line stays whole. */
-			if (len == 0)
-				len = strcspn(rest, " ");
-		}
-		vfp_out_note(o, "%s%.*s", indent, (int)len, rest);
-		rest += len;
-		rest += strspn(rest, " ");
-	}
-	free(text);
-}
-
 /* JSON integers are signed 64 bits in jansson: what lies above goes as a real, not as a negative. */
 static json_t *
 json_scalar(const struct node *n)
@@ -302,24 +266,3 @@ vfp_out_end(struct vfp_out *o)
 	return rc;
 }
 
-#define PARA_COLUMNS 78
-
-void
-vfp_out_para(struct vfp_out *o, const char *before, const char *text)
-{
-	const int indent = (int)strlen(before), room = PARA_COLUMNS - indent;
-
-	while (*text != '\0') {
-		int cut = (int)strlen(text);
-
-		if (cut > room)
-			for (cut = room; cut > 0 && text[cut] != ' '; cut--)
-				;
-		if (cut == 0) /* a word longer than a line */
-			cut = room;
-		vfp_out_note(o, "%*s%.*s", indent, before, cut, text);
-		text += cut;
-		text += strspn(text, " ");
-		before = "";
-	}
-}

@@ -127,7 +127,7 @@ meas_worker_tid(const char *root, uint32_t lcore)
 	DIR *d;
 
 	/* DPDK 22.11's name, and the one since 23.07; the kernel keeps 15 characters. */
-	snprintf(want[0], sizeof(want[0]), "lcore-worker-%u", lcore);
+	snprintf(want[0], sizeof(want[0]), "rte-worker-%u", lcore);
 	snprintf(want[1], sizeof(want[1]), "dpdk-worker%u", lcore);
 	want[0][15] = want[1][15] = '\0';
 	snprintf(path, sizeof(path), "%s/proc/self/task", root);
@@ -276,14 +276,26 @@ count_interrupts(const struct meas_noise *from, const struct meas_noise *to, int
 	}
 }
 
-static void
-compare_core(const struct meas_noise *from, const struct meas_noise *to, uint16_t i, double seconds,
-	struct loss *l)
+static const struct core_state *
+core_of(const struct meas_noise *s, uint32_t lcore)
 {
-	const struct core_state *a = &from->core[i], *b = &to->core[i];
+	for (uint16_t i = 0; i < s->n; i++)
+		if (s->core[i].id.lcore == lcore)
+			return &s->core[i];
+	return NULL;
+}
+
+static void
+compare_core(const struct meas_noise *from, const struct meas_noise *to, const struct core_state *b,
+	double seconds, struct loss *l)
+{
+	const struct core_state *a = core_of(from, b->id.lcore);
 	uint64_t s0, t0, s1, t1;
 
-	*l = (struct loss){.steal = -1};
+	*l = (struct loss){-1, -1, -1, -1, -1, -1, -1, -1, {{0}, {0}, 0}};
+	/* One that began to poll later: nothing is known of it. */
+	if (!a)
+		return;
 	if (from->stat && to->stat && meas_stat_cpu(from->stat, a->id.cpu, &s0, &t0) &&
 		meas_stat_cpu(to->stat, a->id.cpu, &s1, &t1) && t1 > t0)
 		l->steal = (double)(s1 - s0) / (double)(t1 - t0);
@@ -388,7 +400,7 @@ put_findings(struct vfp_out *o, const struct meas_noise *s, const struct loss *l
 	vfp_out_close(o);
 	for (unsigned int k = 0; k < N_REMEDIES; k++)
 		if (told[k])
-			vfp_out_para(o, "%s: %s", remedies[k].what, remedies[k].text);
+			vfp_out_note(o, "%s: %s", remedies[k].what, remedies[k].text);
 }
 
 void
@@ -400,8 +412,8 @@ meas_noise_put(const struct meas_noise *from, const struct meas_noise *to, doubl
 	vfp_out_open(o, "noise");
 	vfp_out_double(o, "seconds", seconds, VFP_SECONDS);
 	vfp_out_list(o, "cores");
-	for (uint16_t i = 0; losses && i < to->n && i < from->n; i++) {
-		compare_core(from, to, i, seconds, &losses[i]);
+	for (uint16_t i = 0; losses && i < to->n; i++) {
+		compare_core(from, to, &to->core[i], seconds, &losses[i]);
 		put_row(o, &to->core[i], &losses[i]);
 	}
 	vfp_out_close(o);

@@ -4,7 +4,7 @@
 setup() {
 	load helpers
 	need_built "$VFCTL"
-	cd "$TOP/tests/data/compare"
+	cd "$TOP/tests/data/compare" || return
 }
 
 @test "the table that the project began with is refused, and says why" {

@@ -99,12 +99,7 @@ void vfp_out_bool(struct vfp_out *o, const char *key, bool value);
 void vfp_out_null(struct vfp_out *o, const char *key);
 /** A line for people only: a title, or where a number was measured. JSON leaves it out. */
 void vfp_out_note(struct vfp_out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** A longer text for people only: broken at blanks into lines of at most 80 columns, the later ones
- * indented. */
-void vfp_out_para(struct vfp_out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/** A sentence for people behind a word of introduction, broken and indented within 80 columns. */
-void vfp_out_para(struct vfp_out *o, const char *before, const char *text);
 
 /**
  * A number as text mode shows it, e.g. vfp_humanize(buf, sizeof(buf), 1234567, VFP_PPS) gives
