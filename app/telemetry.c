@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -105,6 +106,29 @@ static const struct command {
 
 static int put_value(struct rte_tel_data *d, const char *key, json_t *value);
 
+/* DPDK 22.11 leaves out an entry whose key has other signs than these; "ping-pong" has. */
+static const char *
+fit_name(char *key)
+{
+	for (char *c = key; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '_' && *c != '/')
+			*c = '_';
+	return key;
+}
+
+/* Numbers are whole there. Where that would hide one, its thousandths stand beside it. */
+static int
+put_real(struct rte_tel_data *d, const char *key, double value)
+{
+	char milli[RTE_TEL_MAX_STRING_LEN];
+	int ret = rte_tel_data_add_dict_u64(d, key, llround(value));
+
+	if (ret < 0 || value >= 1000)
+		return ret;
+	snprintf(milli, sizeof(milli), "%s_milli", key);
+	return rte_tel_data_add_dict_u64(d, milli, llround(value * 1000));
+}
+
 static struct rte_tel_data *
 to_dict(json_t *value)
 {
@@ -132,7 +156,7 @@ to_dict(json_t *value)
 		else
 			snprintf(label, sizeof(label), "%lld",
 				id ? (long long)json_integer_value(id) : (long long)i);
-		put_value(d, label, each);
+		put_value(d, fit_name(label), each);
 	}
 	return d;
 }
@@ -146,7 +170,7 @@ put_value(struct rte_tel_data *d, const char *key, json_t *value)
 	case JSON_INTEGER:
 		return rte_tel_data_add_dict_u64(d, key, json_integer_value(value));
 	case JSON_REAL:
-		return rte_tel_data_add_dict_u64(d, key, llround(json_real_value(value)));
+		return put_real(d, key, json_real_value(value));
 	case JSON_TRUE:
 	case JSON_FALSE:
 		return rte_tel_data_add_dict_int(d, key, json_is_true(value));

@@ -6,7 +6,7 @@
  * @file
  * /vfplane/… over DPDK's telemetry socket: the getters of view.h, one command each. Lists become
  * dictionaries keyed by name or number, since DPDK 22.11 nests dictionaries but no lists of them;
- * numbers are whole, and what is not known is the string "unknown".
+ * numbers are whole, those below 1000 once more in thousandths as KEY_milli, and what is not known is the string "unknown".
  */
 
 #include "vfplane.h"

@@ -4,7 +4,7 @@
 
 /**
  * @file
- * vfctl: what can be known without a NIC, EAL or rights. A command has a file of its own and one
+ * vfctl: what can be known without a NIC, EAL or rights, and what a running vfplane tells. A command has a file of its own and one
  * row in main.c's table.
  */
 
@@ -16,6 +16,8 @@ int cmd_snapshot(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 /** Say what is wrong and where help is; returns VFP_EXIT_USAGE. */
 int ctl_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -33,6 +33,11 @@ static const struct {
 	{"explain", "CARD [--from wire|VF] [--json] FILE.pcap |\n      " EXPLAIN_WORDS,
 		"the way of one frame, or of each of a capture: pool, queue, and what decided",
 		cmd_explain},
+	{"show", "[--prefix NAME | --socket PATH] [--json] ports [PORT] | vfs | vf PORT | rss PORT | "
+		"latency [RULE] | lcores | mailbox | noise | drift",
+		"what a running vfplane says", cmd_show},
+	{"top", "[--prefix NAME | --socket PATH] [--interval S] [--count N]",
+		"its rates, load and latency, again and again", cmd_top},
 	{"compare", "[--name RULE] [--kind KIND] [--warmup N] [--allow FACT] [--seed N] "
 		"[--resamples N] [--json] RUN[,RUN...] RUN[,RUN...] ...",
 		"is one faster: reports of vfplane or outputs of ping; refuses what is no comparison",
@@ -48,7 +53,8 @@ help(FILE *to)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(to, "  %s %s\n      %s\n", commands[i].name, commands[i].args,
 			commands[i].help);
-	fprintf(to, "  --help, --version\n\n" CARD_USAGE "\nNeeds no NIC, no EAL and no rights.\n");
+	fprintf(to, "  --help, --version\n\n" CARD_USAGE "\nNeeds no NIC, no EAL and no rights; show and top ask "
+		"a vfplane that runs as you.\n");
 }
 
 int

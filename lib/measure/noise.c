@@ -340,23 +340,21 @@ struct remedy {
 	const char *text;
 };
 
+/* At most 127 characters each: telemetry cuts longer ones. */
 static const struct remedy remedies[] = {
 	{"stolen by the hypervisor", 0.001,
-		"give the virtual CPU a host core of its own: virsh vcpupin, and isolcpus on the host"},
+		"give the virtual CPU a host core of its own: virsh vcpupin, and isolcpus= on the host"},
 	{"other threads ran on it", 0.1,
-		"keep them off: isolcpus= and nohz_full= on the kernel's command line, or a cpuset "
-		"partition; ps -eLo psr,comm tells who they are"},
+		"keep them off: isolcpus= or a cpuset partition; ps -eLo psr,comm tells who they are"},
 	{"timer interrupts", 10,
 		"nohz_full= and rcu_nocbs= for this CPU, and no second thread that may run on it"},
 	{"interrupts of devices", 1,
-		"move them: echo another CPU into /proc/irq/NUMBER/smp_affinity_list, and keep "
-		"irqbalance away (IRQBALANCE_BANNED_CPULIST)"},
+		"another CPU into /proc/irq/NUMBER/smp_affinity_list; IRQBALANCE_BANNED_CPULIST keeps "
+		"irqbalance away"},
 	{"calls from other CPUs", 10,
-		"fewer wake-ups, mappings and module loads while it runs; isolcpus= takes the CPU out of "
-		"the scheduler's balancing"},
+		"fewer wake-ups and mappings in other processes; isolcpus= takes it out of balancing"},
 	{"the frequency changed", 0,
-		"cpupower frequency-set -g performance; turbo off where an equal rate matters more than "
-		"the highest"},
+		"cpupower frequency-set -g performance; turbo off where steady matters more than fast"},
 	{"throttled, too hot", 0, "cooling, or a lower fixed frequency"},
 };
 

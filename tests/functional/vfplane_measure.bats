@@ -118,3 +118,70 @@ want() {
 	run -1 "$VFCTL" compare "$report" "$TOP/tests/data/compare/vf-default.txt"
 	[[ "$output" == *"kind (residence, rtt)"* ]]
 }
+
+# One vfplane with its telemetry, until the input of the test ends.
+start_served() {
+	prefix=$(unique_name)
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	"$VFPLANE" -l 0-1 --no-huge -m 256 --file-prefix "$prefix" "${null[@]}" -- -i \
+		--config "$BATS_TEST_TMPDIR/c.conf" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	served=$!
+	exec 7>"$BATS_TEST_TMPDIR/in"
+	echo start >&7
+	wait_for 30 "$VFCTL" show --prefix "$prefix" lcores
+}
+
+stop_served() {
+	echo quit >&7
+	exec 7>&-
+	wait "$served"
+}
+
+@test "vfctl show and top ask a running vfplane" {
+	local all
+
+	printf 'forward ping-pong { from = net_null0  to = net_null1  mode = io }\n' >"$BATS_TEST_TMPDIR/c.conf"
+	start_served
+	"$VFCTL" show --prefix "$prefix" ports >"$BATS_TEST_TMPDIR/ports"
+	"$VFCTL" show --prefix "$prefix" --json latency >"$BATS_TEST_TMPDIR/latency"
+	"$VFCTL" show --prefix "$prefix" --json lcores >"$BATS_TEST_TMPDIR/lcores"
+	"$VFCTL" show --prefix "$prefix" noise >"$BATS_TEST_TMPDIR/noise"
+	run -3 "$VFCTL" show --prefix "$prefix" ports nobody
+	all=$output
+	"$VFCTL" top --prefix "$prefix" --interval 200ms --count 2 >"$BATS_TEST_TMPDIR/top"
+	stop_served
+	[[ "$all" == *"it knows no ports nobody"* ]]
+	grep -q '^net_null0 .*vdev' "$BATS_TEST_TMPDIR/ports"
+	# A rule's name with a sign that telemetry does not take as a key is there all the same.
+	[ "$(jq -r '[.latency[] | .name + "/" + .kind] | join(" ")' "$BATS_TEST_TMPDIR/latency")" = \
+		"ping-pong/residence ping-pong/bound" ]
+	[ "$(jq '.latency[0] | .count > 1000 and .p50_ns > 0' "$BATS_TEST_TMPDIR/latency")" = true ]
+	# Half a core is not none: shares survive the whole numbers of telemetry.
+	[ "$(jq '.lcores[0].packets_per_burst == 32' "$BATS_TEST_TMPDIR/lcores")" = true ]
+	grep -Eq "^ +1 +[0-9]+ " "$BATS_TEST_TMPDIR/noise"
+	[ "$(grep -c 'rates over the last' "$BATS_TEST_TMPDIR/top")" = 2 ]
+	grep -Eq '^net_null0 +[0-9.]+ [kM]pps' "$BATS_TEST_TMPDIR/top"
+	[ "$(cat "$BATS_TEST_TMPDIR"/{ports,noise,top} | awk '{ if (length > 80) n++ } END { print n + 0 }')" = 0 ]
+}
+
+@test "vfctl show says who is not there, and who may not ask" {
+	need_root
+	run -3 "$VFCTL" show --prefix no-such-prefix ports
+	[[ "$output" == *"no-such-prefix/dpdk_telemetry.v2: No such file"* ]]
+	run -2 "$VFCTL" show
+	run -2 "$VFCTL" show portz
+	[[ "$output" == *"no such thing: portz"*"usage: vfctl show"* ]]
+	run -2 "$VFCTL" show vf
+	[[ "$output" == *"vf needs a port's name"* ]]
+	run -2 "$VFCTL" show lcores 1
+	run -2 "$VFCTL" top --interval 0
+	printf 'forward one { from = net_null0  to = net_null1  mode = io }\n' >"$BATS_TEST_TMPDIR/c.conf"
+	cp "$VFCTL" "$BATS_TEST_TMPDIR/vfctl"
+	start_served
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/vfctl"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$BATS_TEST_TMPDIR/vfctl" show --prefix "$prefix" ports
+	stop_served
+	[ "$status" -eq 3 ] || skip "user 65534 cannot run programs of this folder"
+	[[ "$output" == *"permission denied: it belongs to the user who runs vfplane"* ]]
+}
