@@ -110,7 +110,7 @@ put_remedies(struct vfp_out *o, json_t *findings)
 				json_object_get(each, "remedy"));
 		}
 		if (text && first)
-			vfp_out_para(o, "%s: %s", json_string_value(json_object_get(each, "what")),
+			vfp_out_note(o, "%s: %s", json_string_value(json_object_get(each, "what")),
 				text);
 	}
 }

@@ -155,7 +155,7 @@ draw(const struct tel *t, const struct sample *was, const struct sample *is)
 
 	if (isatty(STDOUT_FILENO))
 		fputs(HOME_AND_CLEAR, stdout);
-	vfp_out_para(o, "%s: rates over the last %.1f s; lcores and latency since the start or clear",
+	vfp_out_note(o, "%s: rates over the last %.1f s; lcores and latency since the start or clear",
 		tel_path(t), seconds);
 	put_ports(o, was->ports, is->ports, seconds);
 	put_lcores(o, is->lcores);

@@ -42,6 +42,9 @@ static const struct {
 		"[--resamples N] [--json] RUN[,RUN...] RUN[,RUN...] ...",
 		"is one faster: reports of vfplane or outputs of ping; refuses what is no comparison",
 		cmd_compare},
+	{"plot", "-o FILE.png|FILE.svg [--title TEXT] [--name RULE] [--kind KIND] [--script] "
+		"percentiles RUN... | time REPORT | load SEARCH | queues REPORT",
+		"a picture, by gnuplot", cmd_plot},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
