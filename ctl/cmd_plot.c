@@ -332,8 +332,9 @@ draw_load(const struct request *q, json_t *search, struct vfp_err *err)
 		caption, err);
 	if (ret < 0)
 		return ret;
-	fputs("set xlabel 'offered, Mpps'\nset ylabel 'received, Mpps'\nset xrange [0:*]\n"
-	      "set yrange [0:*]\nset key at graph 0.02, 0.98 left top vertical reverse Left\n", p.to);
+	/* Logarithmic: a tenth of the load of long frames stands beside the line rate of short ones. */
+	fputs("set xlabel 'offered, Mpps'\nset ylabel 'received, Mpps'\nset logscale xy 10\n"
+	      "set format xy '%g'\nset key at graph 0.02, 0.98 left top vertical reverse Left\n", p.to);
 	put_trials(p.to, search, sizes);
 	fputs("plot x with lines lw 1.5 dt 2 lc rgb '#909090' title 'nothing lost'", p.to);
 	json_array_foreach(sizes, i, size)

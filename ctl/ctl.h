@@ -9,6 +9,7 @@
  */
 
 /** Each takes its own argv (argv[0] is the command's name) and returns an exit code. */
+int cmd_bench(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_plot(int argc, char **argv);

@@ -42,6 +42,10 @@ static const struct {
 		"[--resamples N] [--json] RUN[,RUN...] RUN[,RUN...] ...",
 		"is one faster: reports of vfplane or outputs of ping; refuses what is no comparison",
 		cmd_compare},
+	{"bench", "throughput --trial COMMAND [--sizes 64,...,1518] [--losses 0,0.5] [--repeats N] "
+		"[--trial-time S] [--short-time S] [--precision PERCENT] [--min-rate PPS] [--max-rate PPS] "
+		"[--link-mbit N] [--journal FILE] [--json FILE]",
+		"the highest rate without loss; COMMAND runs one trial (docs/measuring.md)", cmd_bench},
 	{"plot", "-o FILE.png|FILE.svg [--title TEXT] [--name RULE] [--kind KIND] [--script] "
 		"percentiles RUN... | time REPORT | load SEARCH | queues REPORT",
 		"a picture, by gnuplot", cmd_plot},

@@ -369,7 +369,7 @@ meas_search_told(struct meas_search *s, const struct meas_trial *t, double pps, 
 		pps = t->pps;
 	s->asking = false;
 	s->trials++;
-	s->this_s += t->seconds;
+	s->this_s += t->why == MEAS_LATENCY ? 0 : t->seconds;
 	if (t->why == MEAS_LATENCY)
 		s->load++;
 	else if (t->why == MEAS_TOP)
@@ -399,9 +399,11 @@ meas_search_left(const struct meas_search *s)
 
 	if (s->size >= s->conf.n_sizes)
 		return 0;
-	left = (sizes * s->conf.repeats - s->repeat) * each +
-	       (sizes * MEAS_LOADS - s->load) * s->conf.trial_s - s->this_s;
-	return left > 0 ? left : s->conf.trial_s;
+	left = (sizes * s->conf.repeats - s->repeat) * each - s->this_s;
+	/* The search that runs may take longer than those before it: at least a trial then. */
+	if (s->repeat < s->conf.repeats && left < s->conf.trial_s)
+		left = s->conf.trial_s;
+	return left + (sizes * MEAS_LOADS - s->load) * s->conf.trial_s;
 }
 
 uint32_t
