@@ -343,7 +343,7 @@ put_summary(const struct bench *b, FILE *to)
 
 	put_results(b, o);
 	put_latency(b, o);
-	vfp_out_para(o,
+	vfp_out_note(o,
 		"Loss ratio allowed, mean of the repetitions and its 95 %% interval (Student's t). limit: "
 		"found, or all that was offered passed. Source: %s. Trials of %g s.",
 		b->source[0] ? b->source : "not told by the trial", b->conf.trial_s);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <vfp_err.h>
+#include <vfp_out.h>
 
 #include "card.h"
 #include "ctl.h"
@@ -53,20 +55,31 @@ static const struct {
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+static bool
+takes_card(const char *args)
+{
+	return strncmp(args, "CARD", 4) == 0;
+}
+
 static void
 help(FILE *to)
 {
-	fprintf(to, "usage: vfctl COMMAND [OPTIONS]\n\n");
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(to, "  %s %s\n      %s\n", commands[i].name, commands[i].args,
-			commands[i].help);
-	fprintf(to, "  --help, --version\n\n" CARD_USAGE "\nNeeds no NIC, no EAL and no rights; show and top ask "
-		"a vfplane that runs as you.\n");
+	struct vfp_out *o = vfp_out_new(VFP_TEXT, to);
+
+	vfp_out_note(o, "usage: vfctl COMMAND [OPTIONS]\n");
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		vfp_out_note(o, "%s: %s", commands[i].name, commands[i].help);
+		vfp_out_note(o, "  vfctl %s %s", commands[i].name, commands[i].args);
+	}
+	vfp_out_note(o, "--help, --version\n\n" CARD_USAGE);
+	vfp_out_note(o, "Needs no NIC, no EAL and no rights; show and top ask a vfplane that you run.");
+	vfp_out_end(o);
 }
 
 int
 ctl_usage(const char *command, const char *fmt, ...)
 {
+	struct vfp_out *o = vfp_out_new(VFP_TEXT, stderr);
 	va_list ap;
 
 	fprintf(stderr, "vfctl %s: ", command);
@@ -74,11 +87,14 @@ ctl_usage(const char *command, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(commands[i].name, command) == 0)
-			fprintf(stderr, "usage: vfctl %s %s\n%s", commands[i].name,
-				commands[i].args,
-				strncmp(commands[i].args, "CARD", 4) == 0 ? CARD_USAGE : "");
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(commands[i].name, command) != 0)
+			continue;
+		vfp_out_note(o, "usage: vfctl %s %s", commands[i].name, commands[i].args);
+		if (takes_card(commands[i].args))
+			vfp_out_note(o, CARD_USAGE);
+	}
+	vfp_out_end(o);
 	return VFP_EXIT_USAGE;
 }
 

@@ -137,6 +137,18 @@ put_text(FILE *to, const char *text, int at)
 	fputs(text, to);
 }
 
+/* A note may have lines of its own. */
+static void
+put_note(FILE *to, char *text)
+{
+	for (char *line, *rest = text; (line = strsep(&rest, "\n")) != NULL;) {
+		put_text(to, line, 0);
+		fputc('\n', to);
+		if (rest != NULL)
+			rest[-1] = '\n';
+	}
+}
+
 static struct column *
 find_column(struct column *columns, int n, const char *key)
 {
@@ -347,8 +359,7 @@ put_object(const struct node *object, FILE *to)
 		if (rc != 0)
 			break;
 		if (c->type == NODE_NOTE) {
-			put_text(to, c->str, 0);
-			fputc('\n', to);
+			put_note(to, c->str);
 		} else if (!is_plain(c)) {
 			rc = put_part(c, NULL, to);
 		} else if (!is_hidden(c)) {
