@@ -143,3 +143,16 @@ make_report() {
 	[ "$status" -eq 3 ]
 	[[ "$output" == *"gnuplot could not draw /nonexistent/x.png"* ]]
 }
+
+# bats test_tags=long
+@test "vfplane itself makes the trials: probes by a ring, all of them back" {
+	need_built "$VFPLANE"
+	printf 'forward t { from = net_ring0  mode = source  probe = yes  peer = 02:09:c0:00:00:01 }\n' >c.conf
+	"$VFPLANE" --check --config c.conf || skip "this vfplane has no source mode"
+	run -0 "$VFCTL" bench throughput --sizes 64 --losses 0 --repeats 1 --trial-time 1 --max-rate 5000 \
+		--json r.json --trial "'$TOP/bench/trial.sh' net_ring0 '$VFPLANE' -l 0-1 --no-huge -m 256 \
+		--no-telemetry --file-prefix $(unique_name) --vdev=net_ring0"
+	[ "$(jq '.results[0] | .limit == "offered" and .mean_pps == 5000' r.json)" = true ]
+	[ "$(jq -r .source r.json)" = vdev ]
+	[ "$(jq '[.latency[] | .load, (.p50_ns > 0)] == [0.1, true, 0.5, true, 0.9, true]' r.json)" = true ]
+}
