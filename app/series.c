@@ -50,9 +50,9 @@ find(const struct series *s, const char *rule, enum lat_kind kind)
 	return NULL;
 }
 
-/* A new one begins now; without memory for it there is none. */
+/* A new one begins where the last interval ended; without memory for it there is none. */
 static void
-begin(struct series *s, const char *rule, enum lat_kind kind, double now, struct lat_hist *zero)
+begin(struct series *s, const char *rule, enum lat_kind kind, struct lat_hist *zero)
 {
 	struct kept *more = realloc(s->kept, (s->n + 1) * sizeof(*more)), *k;
 
@@ -62,19 +62,32 @@ begin(struct series *s, const char *rule, enum lat_kind kind, double now, struct
 	k = &more[s->n];
 	k->kind = kind;
 	k->series = lat_series_new(MAX_POINTS);
-	if (!k->series)
-		return;
 	strlcpy(k->rule, rule, sizeof(k->rule));
 	lat_hist_init(zero);
-	lat_series_restart(k->series, now, zero);
-	s->n++;
+	if (k->series && lat_series_restart(k->series, s->last_s, zero) == 0)
+		s->n++;
+	else
+		lat_series_free(k->series);
 }
 
-/* Rules that send on: the others have no latency. */
-static bool
-has_latency(const struct dp_plan_rule *r)
+/* One rule and kind; what never had a sample, such as the latency of a sink, has no series. */
+static void
+take_one(struct app *app, const char *rule, enum lat_kind kind, double now, struct lat_hist *hist)
 {
-	return !r->implicit && r->to != DP_NONE;
+	struct lat_series *one = find(app->series, rule, kind);
+
+	if (dp_latency(app->dp, rule, kind, hist) < 0 || (!one && lat_hist_count(hist) == 0))
+		return;
+	if (!one) {
+		struct lat_hist *zero = malloc(sizeof(*zero));
+
+		if (zero)
+			begin(app->series, rule, kind, zero);
+		free(zero);
+		one = find(app->series, rule, kind);
+	}
+	if (one)
+		lat_series_take(one, now, hist);
 }
 
 void
@@ -89,16 +102,8 @@ series_take(struct app *app)
 		return;
 	now = (double)(rte_get_tsc_cycles() - s->began) / (double)rte_get_tsc_hz();
 	for (uint16_t i = 0; i < plan->n_rules; i++)
-		for (int kind = LAT_RESIDENCE; has_latency(&plan->rules[i]) && kind <= LAT_BOUND;
-			kind++) {
-			const char *rule = plan->rules[i].name;
-			struct lat_series *one = find(s, rule, kind);
-
-			if (!one)
-				begin(s, rule, kind, now, hist);
-			else if (dp_latency(app->dp, rule, kind, hist) == 0)
-				lat_series_take(one, now, hist);
-		}
+		for (int kind = 0; kind < LAT_KINDS; kind++)
+			take_one(app, plan->rules[i].name, kind, now, hist);
 	s->last_s = now;
 	free(hist);
 }

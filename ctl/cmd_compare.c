@@ -72,6 +72,7 @@ put_run(struct vfp_out *o, const struct meas_side *s, uint16_t i)
 	vfp_out_strf(o, "run", "%s%.0u", s->label, s->n_runs > 1 ? i + 1 : 0);
 	vfp_out_u64(o, "samples", r->samples, VFP_COUNT);
 	put_loss(o, r);
+	vfp_out_u64(o, "duplicates", r->duplicates, VFP_COUNT | VFP_DETAIL);
 	vfp_out_double(o, "min_ns", r->min_ns, VFP_NS);
 	vfp_out_double(o, "avg_ns", r->mean_ns, VFP_NS);
 	vfp_out_double(o, "max_ns", r->max_ns, VFP_NS);

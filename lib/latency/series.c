@@ -18,8 +18,7 @@ struct lat_series {
 	uint32_t max, n;
 	uint32_t span;	  /* how many takes make a point now: 1, 2, 4, … */
 	uint32_t in_last; /* how many the last point has */
-	double since;	  /* when `base` was taken */
-	struct lat_hist base, work;
+	struct point base; /* the total so far, and in its at_s when it was that */
 	struct point point[];
 };
 
@@ -42,6 +41,7 @@ lat_series_free(struct lat_series *s)
 		return;
 	for (uint32_t i = 0; i < s->n; i++)
 		free(s->point[i].bytes);
+	free(s->base.bytes);
 	free(s);
 }
 
@@ -81,11 +81,11 @@ join(struct lat_hist *work, struct point *first, const struct point *second)
 }
 
 static int
-halve(struct lat_series *s)
+halve(struct lat_series *s, struct lat_hist *work)
 {
 	for (uint32_t i = 0; i < s->n; i += 2) {
 		struct point *to = &s->point[i / 2];
-		int ret = join(&s->work, &s->point[i], &s->point[i + 1]);
+		int ret = join(work, &s->point[i], &s->point[i + 1]);
 
 		if (ret < 0)
 			return ret;
@@ -111,40 +111,55 @@ began_afresh(const struct lat_hist *total, const struct lat_hist *base)
 	return total->clipped < base->clipped;
 }
 
+/* Put what came since into the last point, or a new one. */
+static int
+add_fresh(struct lat_series *s, struct point *fresh, struct lat_hist *work)
+{
+	int ret = 0;
+
+	if (s->in_last % s->span == 0 && s->n == s->max)
+		ret = halve(s, work);
+	if (ret == 0 && s->n > 0 && s->in_last < s->span) {
+		ret = join(work, &s->point[s->n - 1], fresh);
+		free(fresh->bytes);
+	} else if (ret == 0) {
+		s->point[s->n++] = *fresh;
+		s->in_last = 0;
+	}
+	s->in_last += ret == 0;
+	return ret;
+}
+
 int
 lat_series_take(struct lat_series *s, double at_s, const struct lat_hist *total)
 {
-	const struct lat_point when = {s->since, at_s - s->since};
+	const struct lat_point when = {s->base.when.at_s, at_s - s->base.when.at_s};
+	struct lat_hist *base = calloc(1, sizeof(*base)), *work = malloc(sizeof(*work));
 	struct point fresh = {0};
-	int ret;
+	int ret = base != NULL && work != NULL ? 0 : -ENOMEM;
 
-	s->work = *total;
-	if (!began_afresh(total, &s->base))
-		lat_hist_subtract(&s->work, &s->base);
-	ret = set_point(&fresh, &s->work, when);
-	if (ret == 0 && s->in_last % s->span == 0 && s->n == s->max)
-		ret = halve(s);
-	if (ret == 0 && s->n > 0 && s->in_last < s->span)
-		ret = join(&s->work, &s->point[s->n - 1], &fresh);
-	else if (ret == 0) {
-		s->point[s->n++] = fresh;
-		fresh.bytes = NULL;
-		s->in_last = 0;
+	if (ret == 0) {
+		add_point(base, &s->base);
+		*work = *total;
+		if (!began_afresh(total, base))
+			lat_hist_subtract(work, base);
+		ret = set_point(&fresh, work, when);
 	}
-	free(fresh.bytes);
-	if (ret < 0)
-		return ret;
-	s->in_last++;
-	s->since = at_s;
-	s->base = *total;
-	return 0;
+	if (ret == 0)
+		ret = lat_series_restart(s, at_s, total);
+	if (ret == 0)
+		ret = add_fresh(s, &fresh, work);
+	else
+		free(fresh.bytes);
+	free(base);
+	free(work);
+	return ret;
 }
 
-void
+int
 lat_series_restart(struct lat_series *s, double at_s, const struct lat_hist *total)
 {
-	s->since = at_s;
-	s->base = *total;
+	return set_point(&s->base, total, (struct lat_point){at_s, 0});
 }
 
 uint32_t

@@ -8,6 +8,8 @@
 
 #define WIRE_EXTRA   20 /* preamble, start of frame, gap between frames */
 #define COARSE	     10 /* short trials stop at so many times the precision */
+#define STARVED	     3	/* so many of them: the generator is the limit */
+#define FALLS_SHORT  0.05
 #define MAX_STEPS    40 /* of one search: more means that the system contradicts itself */
 
 static const double loads[MEAS_LOADS] = {0.1, 0.5, 0.9};
@@ -23,6 +25,7 @@ struct one {
 	double stride; /* by which factor to go on where one bound is not known */
 	bool done;
 	bool limited;
+	unsigned int starved; /* trials in a row that got clearly less than was asked for */
 	unsigned int steps;
 };
 
@@ -190,6 +193,11 @@ ask_for(const struct meas_search *s, const struct one *o, struct meas_trial *t)
 		else if (full && narrow_enough(o, s->conf.precision))
 			t->pps = o->upper.pps;
 	}
+	/* What it can offer is all there is to find: once more in full length, and that is it. */
+	if (o->starved >= STARVED && o->lower.known) {
+		t->pps = o->lower.pps;
+		full = true;
+	}
 	full |= t->pps >= top || t->pps <= bottom;
 	t->why = full ? MEAS_MEASURE : MEAS_NARROW;
 	t->seconds = full ? s->conf.trial_s : s->conf.short_s;
@@ -325,8 +333,12 @@ learn_all(struct meas_search *s, double pps, double lost)
 			continue;
 		o->steps++;
 		learn(o, pps, passed, full, s->conf.precision);
+		if (pps < s->asked.pps * (1 - FALLS_SHORT))
+			o->starved++;
+		else if (o->starved < STARVED)
+			o->starved = 0;
 		/* Also where the generator gave less than it was asked for. */
-		if (full && at_top && passed)
+		if (full && passed && (at_top || o->starved >= STARVED))
 			o->done = o->limited = true;
 	}
 }

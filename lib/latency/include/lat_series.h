@@ -28,12 +28,12 @@ void lat_series_free(struct lat_series *s);
  * @param at_s the time now, in seconds of the reader's clock; must not go back
  * @param total all samples so far; fewer than at the last call in any bucket means that the
  *	counting began afresh, and all of them are new
- * @return 0, -ENOMEM (nothing was taken)
+ * @return 0, -ENOMEM (what came since the last call may be missing)
  */
 int lat_series_take(struct lat_series *s, double at_s, const struct lat_hist *total);
 
-/** The next lat_series_take() counts from this time and this total on. */
-void lat_series_restart(struct lat_series *s, double at_s, const struct lat_hist *total);
+/** The next lat_series_take() counts from this time and this total on. @return 0, -ENOMEM */
+int lat_series_restart(struct lat_series *s, double at_s, const struct lat_hist *total);
 
 uint32_t lat_series_points(const struct lat_series *s);
 

@@ -262,6 +262,32 @@ numbers_for_people(void **state)
 			vfp_humanize(buf, sizeof(buf), cases[i].value, cases[i].unit), cases[i].text);
 }
 
+static void
+a_long_text_is_broken_at_blanks(void **state)
+{
+	struct sink s;
+	struct vfp_out *o = begin(&s, VFP_TEXT);
+	char word[101] = {0};
+
+	(void)state;
+	memset(word, 'w', 100);
+	vfp_out_para(o, "%s", "short");
+	vfp_out_para(o, "%078d %s", 7, "two and more");
+	vfp_out_para(o, "a %s b", word);
+	end(&s, o, 0);
+	assert_non_null(strstr(s.text, "short\n0000"));
+	assert_non_null(strstr(s.text, "07\n  two and more\n"));
+	/* A word that is longer than a line stays whole. */
+	assert_non_null(strstr(s.text, "a\n  wwww"));
+	assert_non_null(strstr(s.text, "www\n  b\n"));
+	free(s.text);
+	o = begin(&s, VFP_JSON);
+	vfp_out_para(o, "for people");
+	end(&s, o, 0);
+	assert_null(strstr(s.text, "people"));
+	free(s.text);
+}
+
 int
 main(void)
 {
@@ -274,6 +300,7 @@ main(void)
 		cmocka_unit_test(what_does_not_match_is_told),
 		cmocka_unit_test(a_full_stream_is_an_error),
 		cmocka_unit_test(numbers_for_people),
+		cmocka_unit_test(a_long_text_is_broken_at_blanks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -296,7 +296,7 @@ a_series_outlives_a_clear(void **state)
 	assert_int_equal(lat_series_take(s, 1, total), 0);
 	/* Told: what lies between is nobody's. */
 	lat_hist_add(total, 100, 7);
-	lat_series_restart(s, 1.5, total);
+	assert_int_equal(lat_series_restart(s, 1.5, total), 0);
 	lat_hist_add(total, 100, 3);
 	assert_int_equal(lat_series_take(s, 2, total), 0);
 	assert_int_equal(lat_series_get(s, 1, &p, part), 0);
