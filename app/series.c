@@ -76,7 +76,7 @@ take_one(struct app *app, const char *rule, enum lat_kind kind, double now, stru
 {
 	struct lat_series *one = find(app->series, rule, kind);
 
-	if (dp_latency(app->dp, rule, kind, hist) < 0 || (!one && lat_hist_count(hist) == 0))
+	if (dp_latency_total(app->dp, rule, kind, hist) < 0 || (!one && lat_hist_count(hist) == 0))
 		return;
 	if (!one) {
 		struct lat_hist *zero = malloc(sizeof(*zero));
@@ -106,16 +106,6 @@ series_take(struct app *app)
 			take_one(app, plan->rules[i].name, kind, now, hist);
 	s->last_s = now;
 	free(hist);
-}
-
-void
-series_cleared(struct app *app)
-{
-	struct lat_hist *zero = calloc(1, sizeof(*zero));
-
-	for (uint32_t i = 0; zero && app->series && i < app->series->n; i++)
-		lat_series_restart(app->series->kept[i].series, app->series->last_s, zero);
-	free(zero);
 }
 
 static void

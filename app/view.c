@@ -12,7 +12,6 @@
 #include <vfp_parse.h>
 
 #include "ports.h"
-#include "series.h"
 #include "view.h"
 
 int
@@ -347,10 +346,5 @@ view_clear_stats(struct app *app)
 int
 view_clear_latency(struct app *app)
 {
-	int ret;
-
-	series_take(app);
-	ret = dp_latency_clear(app->dp, NULL);
-	series_cleared(app);
-	return ret;
+	return dp_latency_clear(app->dp, NULL);
 }

@@ -191,6 +191,23 @@ dp_latency(struct dp *dp, const char *rule, enum lat_kind kind, struct lat_hist 
 	return rc;
 }
 
+int
+dp_latency_total(struct dp *dp, const char *rule, enum lat_kind kind, struct lat_hist *hist)
+{
+	const int rc = dp_latency(dp, rule, kind, hist);
+	struct dp_rule_state *r;
+
+	if (rc < 0)
+		return rc;
+	/* The base cannot change in between: whoever clears is the caller. */
+	pthread_mutex_lock(&dp->lock);
+	r = current_rule(dp, rule);
+	if (r != NULL && r->view[kind] != NULL && r->view[kind]->based)
+		lat_hist_merge(hist, &r->view[kind]->base);
+	pthread_mutex_unlock(&dp->lock);
+	return rc;
+}
+
 static int
 clear_kind(struct dp *dp, struct dp_rule_state *r, enum lat_kind kind, struct lat_hist *now)
 {

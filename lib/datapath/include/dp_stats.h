@@ -95,6 +95,9 @@ void dp_stats_port(const struct dp_stats *stats, uint16_t port_id, uint64_t *rx,
  */
 int dp_latency(struct dp *dp, const char *rule, enum lat_kind kind, struct lat_hist *hist);
 
+/** The same since the rule began, whatever was cleared. Only the thread that clears may call it. */
+int dp_latency_total(struct dp *dp, const char *rule, enum lat_kind kind, struct lat_hist *hist);
+
 /** Start counting latency afresh for the reader; rule NULL: all of them. The workers go on. */
 int dp_latency_clear(struct dp *dp, const char *rule);
 
