@@ -29,8 +29,8 @@ struct manifest {
 };
 
 /*
- * EAL's arguments as far as they bear on the numbers: not the name of its files, which is another in
- * every run, and never the VF token, which is a secret.
+ * EAL's arguments as far as they bear on the numbers: not the name of its files, which is another
+ * in every run, and never the VF token, which is a secret.
  */
 static void
 keep_eal_args(const struct args *a, char *buf, size_t size)
@@ -156,9 +156,9 @@ put_layout(const struct app *app, struct vfp_out *o)
 		vfp_out_u64(o, "numa", rte_lcore_to_socket_id(l->id), VFP_PLAIN);
 		vfp_out_list(o, "queues");
 		for (uint16_t e = l->first; e < l->first + l->n; e++)
-			vfp_out_strf(o, NULL, "%s:%u %s", plan->ports[plan->entries[e].rx_port].name,
-				plan->entries[e].rx_queue,
-				plan->rules[plan->entries[e].rule].name);
+			vfp_out_strf(o, NULL, "%s:%u %s",
+				plan->ports[plan->entries[e].rx_port].name,
+				plan->entries[e].rx_queue, plan->rules[plan->entries[e].rule].name);
 		vfp_out_close(o);
 		vfp_out_close(o);
 	}
@@ -173,8 +173,8 @@ put_configuration(const struct app *app, struct vfp_out *o)
 	vfp_out_open(o, "configuration");
 	vfp_out_str(o, "file", app->args.config);
 	/* Without a file the configuration is the empty one: pairs of ports. */
-	vfp_out_str(o, "sha256",
-		meas_sha256(app->manifest->config ? app->manifest->config : "", hex));
+	vfp_out_str(
+		o, "sha256", meas_sha256(app->manifest->config ? app->manifest->config : "", hex));
 	vfp_out_str(o, "text", app->manifest->config);
 	vfp_out_close(o);
 }

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * What the numbers of a report depend on: versions, machine, isolation, layout, configuration. Taken
- * once at the start, put into the report at the end. Control thread.
+ * What the numbers of a report depend on: versions, machine, isolation, layout, configuration.
+ * Taken once at the start, put into the report at the end. Control thread.
  */
 
 #include <vfp_out.h>

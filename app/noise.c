@@ -21,7 +21,8 @@ look(struct app *app)
 
 		if (plan->lcores[i].n == 0)
 			continue;
-		cores[n++] = (struct meas_core){id, rte_lcore_to_cpu_id(id), meas_worker_tid("", id)};
+		cores[n++] =
+			(struct meas_core){id, rte_lcore_to_cpu_id(id), meas_worker_tid("", id)};
 	}
 	return meas_noise_take("", cores, n);
 }
@@ -42,7 +43,8 @@ noise_put(const struct view *v, struct vfp_out *o)
 
 	if (now)
 		meas_noise_put(app->noise_from, now,
-			(double)(rte_get_timer_cycles() - app->noise_began) / rte_get_timer_hz(), o);
+			(double)(rte_get_timer_cycles() - app->noise_began) / rte_get_timer_hz(),
+			o);
 	else
 		vfp_out_note(o, "nothing is known before forwarding began");
 	meas_noise_free(now);

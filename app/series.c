@@ -210,7 +210,8 @@ write_log(const struct app *app, const struct kept *k, struct lat_hist work[2], 
 	char what[DP_NAME + 64];
 	int ret;
 
-	snprintf(what, sizeof(what), "vfplane: %s of %s, nanoseconds", lat_kind_name(k->kind), k->rule);
+	snprintf(what, sizeof(what), "vfplane: %s of %s, nanoseconds", lat_kind_name(k->kind),
+		k->rule);
 	ret = lat_write_hlog_head(f, app->epoch_s, what);
 	for (uint32_t i = 0; ret == 0 && lat_series_get(k->series, i, &p, &work[0]) == 0; i++) {
 		lat_hist_to_ns(&work[1], &work[0], (double)rte_get_tsc_hz());

@@ -14,8 +14,8 @@
 
 /** Take what came since the last call; once a second, and at the end. */
 void series_take(struct app *app);
-/** The lists "histograms" (as `latency` counts them) and "latency_series" (from the start on, whatever is
- * cleared). */
+/** The lists "histograms" (as `latency` counts them) and "latency_series" (from the start on,
+ * whatever is cleared). */
 void series_put(const struct app *app, struct vfp_out *o);
 /**
  * RULE.KIND.hgrm, .csv and .hlog of all of them, in a folder that is made where it is missing. What

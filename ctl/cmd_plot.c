@@ -21,7 +21,7 @@
 #include "plot.h"
 
 #define MAX_RUNS 16
-#define TEXT	 512
+#define TEXT     512
 
 struct request {
 	const char *what, *output, *title;
@@ -54,7 +54,8 @@ static void
 describe(const struct meas_run *r, char *text, size_t size)
 {
 	snprintf(text, size, "source: %s; %s, clock %s; stretches of %s, warm-up left out",
-		meas_run_fact(r, "source"), meas_run_fact(r, "kind"), meas_run_fact(r, "clock"), r->unit);
+		meas_run_fact(r, "source"), meas_run_fact(r, "kind"), meas_run_fact(r, "clock"),
+		r->unit);
 }
 
 /* Which run a line is. */
@@ -104,14 +105,17 @@ percentile_axes(FILE *to, const char *unit, bool logarithmic)
 	else
 		fprintf(to, "set ylabel 'latency, %s'\nset yrange [0:*]\n", unit);
 	fputs("set logscale x 10\nset xtics ('0' 1, '50' 2, '90' 10, '99' 100, '99.9' 1000, "
-	      "'99.99' 1e4, '99.999' 1e5, '99.9999' 1e6, '99.99999' 1e7)\n", to);
+	      "'99.99' 1e4, '99.999' 1e5, '99.9999' 1e6, '99.99999' 1e7)\n",
+		to);
 	fputs("set xrange [1:*]\nset autoscale xfixmax\n"
-	      "set key at graph 0.02, 0.98 left top vertical reverse Left\n", to);
+	      "set key at graph 0.02, 0.98 left top vertical reverse Left\n",
+		to);
 }
 
 /* Several runs over one axis of percentiles. */
 static int
-draw_percentiles(const struct request *q, struct meas_run *runs, struct lat_hist *h, struct vfp_err *err)
+draw_percentiles(
+	const struct request *q, struct meas_run *runs, struct lat_hist *h, struct vfp_err *err)
 {
 	double max = 0, min = INFINITY, divide;
 	char caption[TEXT], one[TEXT];
@@ -130,13 +134,15 @@ draw_percentiles(const struct request *q, struct meas_run *runs, struct lat_hist
 		min = fmin(min, (double)lat_hist_min(h));
 		describe(&runs[i], one, sizeof(one));
 		if (strcmp(one, caption) != 0)
-			snprintf(caption, sizeof(caption), "runs of different make: see the key; warm-up left out");
+			snprintf(caption, sizeof(caption),
+				"runs of different make: see the key; warm-up left out");
 	}
 	unit = plot_time_unit(max, &divide);
 	logarithmic = max > 20 * fmax(min, 1);
 	if (logarithmic)
 		divide = 1;
-	ret = plot_begin(&p, q->output, q->script, q->title ? q->title : "latency by percentile", caption, err);
+	ret = plot_begin(&p, q->output, q->script, q->title ? q->title : "latency by percentile",
+		caption, err);
 	if (ret < 0)
 		return ret;
 	percentile_axes(p.to, unit, logarithmic);
@@ -200,8 +206,8 @@ load_json(const char *path, const char *schema, struct vfp_err *err)
 	if (!j)
 		vfp_err_set(err, -EINVAL, "%s: line %d: %s", path, where.line, where.text);
 	else if (strcmp(text_of(j, "schema"), schema) != 0) {
-		vfp_err_set(err, -EINVAL, "%s: schema \"%s\"; needed: \"%s\"", path, text_of(j, "schema"),
-			schema);
+		vfp_err_set(err, -EINVAL, "%s: schema \"%s\"; needed: \"%s\"", path,
+			text_of(j, "schema"), schema);
 		json_decref(j);
 		j = NULL;
 	}
@@ -224,7 +230,8 @@ find_series(json_t *report, const struct meas_choice *c)
 	return NULL;
 }
 
-/* A figure over time: each interval a step from its beginning to its end, gaps where nothing came. */
+/* A figure over time: each interval a step from its beginning to its end, gaps where nothing came.
+ */
 static void
 put_steps(FILE *to, json_t *points, const char *key)
 {
@@ -237,7 +244,8 @@ put_steps(FILE *to, json_t *points, const char *key)
 		const double at = number_of(p, "at_s"), v = number_of(p, key);
 
 		if (isfinite(v))
-			fprintf(to, "%.6g %.9g\n%.6g %.9g\n", at, v, at + number_of(p, "seconds"), v);
+			fprintf(to, "%.6g %.9g\n%.6g %.9g\n", at, v, at + number_of(p, "seconds"),
+				v);
 		else
 			fputs("\n", to);
 	}
@@ -256,9 +264,11 @@ draw_time(const struct request *q, json_t *report, json_t *series, struct vfp_er
 
 	snprintf(title, sizeof(title), "%s of %s over time", text_of(series, "kind"),
 		text_of(series, "name"));
-	snprintf(caption, sizeof(caption), "source: %s; clock %s; intervals of %.3g s; began %s; %s",
-		text_of(report, "source"), text_of(json_object_get(json_object_get(report, "manifest"),
-			"clock"), "name"), number_of(series, "interval_s"),
+	snprintf(caption, sizeof(caption),
+		"source: %s; clock %s; intervals of %.3g s; began %s; %s",
+		text_of(report, "source"),
+		text_of(json_object_get(json_object_get(report, "manifest"), "clock"), "name"),
+		number_of(series, "interval_s"),
 		text_of(json_object_get(report, "manifest"), "date"), base_name(q->files[0]));
 	ret = plot_begin(&p, q->output, q->script, q->title ? q->title : title, caption, err);
 	if (ret < 0)
@@ -269,8 +279,8 @@ draw_time(const struct request *q, json_t *report, json_t *series, struct vfp_er
 		put_steps(p.to, points, keys[i]);
 	fputs("plot", p.to);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		fprintf(p.to, "%s $%s using 1:2 with lines lw 2.5 %s title '%s'", i ? "," : "", keys[i],
-			plot_style(i), names[i]);
+		fprintf(p.to, "%s $%s using 1:2 with lines lw 2.5 %s title '%s'", i ? "," : "",
+			keys[i], plot_style(i), names[i]);
 	fputc('\n', p.to);
 	return plot_end(&p, err);
 }
@@ -287,8 +297,8 @@ plot_time(const struct request *q, struct vfp_err *err)
 	if (series && json_array_size(json_object_get(series, "points")) > 0)
 		ret = draw_time(q, report, series, err);
 	else
-		ret = vfp_err_set(err, -ENOENT, "%s: no latency over time of that name and kind in it",
-			q->files[0]);
+		ret = vfp_err_set(err, -ENOENT,
+			"%s: no latency over time of that name and kind in it", q->files[0]);
 	json_decref(report);
 	return ret;
 }
@@ -307,7 +317,8 @@ put_trials(FILE *to, json_t *search, json_t *sizes)
 		{
 			const double pps = number_of(t, "pps");
 
-			if (json_integer_value(json_object_get(t, "size")) != json_integer_value(size))
+			if (json_integer_value(json_object_get(t, "size")) !=
+				json_integer_value(size))
 				continue;
 			fprintf(to, "%.9g %.9g\n", pps / 1e6,
 				pps * number_of(t, "received") / number_of(t, "sent") / 1e6);
@@ -325,16 +336,19 @@ draw_load(const struct request *q, json_t *search, struct vfp_err *err)
 	size_t i;
 	int ret;
 
-	snprintf(caption, sizeof(caption), "source: %s; trials of %.3g s, short ones of %.3g s; began %s; %s",
-		text_of(search, "source"), number_of(search, "trial_s"), number_of(search, "short_s"),
-		text_of(search, "date"), base_name(q->files[0]));
-	ret = plot_begin(&p, q->output, q->script, q->title ? q->title : "throughput over offered load",
-		caption, err);
+	snprintf(caption, sizeof(caption),
+		"source: %s; trials of %.3g s, short ones of %.3g s; began %s; %s",
+		text_of(search, "source"), number_of(search, "trial_s"),
+		number_of(search, "short_s"), text_of(search, "date"), base_name(q->files[0]));
+	ret = plot_begin(&p, q->output, q->script,
+		q->title ? q->title : "throughput over offered load", caption, err);
 	if (ret < 0)
 		return ret;
-	/* Logarithmic: a tenth of the load of long frames stands beside the line rate of short ones. */
+	/* Logarithmic: a tenth of the load of long frames stands beside the line rate of short
+	 * ones. */
 	fputs("set xlabel 'offered, Mpps'\nset ylabel 'received, Mpps'\nset logscale xy 10\n"
-	      "set format xy '%g'\nset key at graph 0.02, 0.98 left top vertical reverse Left\n", p.to);
+	      "set format xy '%g'\nset key at graph 0.02, 0.98 left top vertical reverse Left\n",
+		p.to);
 	put_trials(p.to, search, sizes);
 	fputs("plot x with lines lw 1.5 dt 2 lc rgb '#909090' title 'nothing lost'", p.to);
 	json_array_foreach(sizes, i, size)
@@ -374,7 +388,10 @@ put_queues(FILE *to, json_t *report)
 		json_t *queues = json_object_get(port, "queues");
 		double sum = 0;
 
-		json_array_foreach(queues, k, queue) sum += number_of(queue, "rx_packets");
+		json_array_foreach(queues, k, queue)
+		{
+			sum += number_of(queue, "rx_packets");
+		}
 		if (sum <= 0)
 			continue;
 		json_array_foreach(queues, k, queue)
@@ -401,19 +418,22 @@ plot_queues(const struct request *q, struct vfp_err *err)
 
 	if (!report)
 		return -EINVAL;
-	snprintf(caption, sizeof(caption), "source: %s; the workers' counters over %.3g s; began %s; %s",
+	snprintf(caption, sizeof(caption),
+		"source: %s; the workers' counters over %.3g s; began %s; %s",
 		text_of(report, "source"), number_of(report, "duration_s"),
 		text_of(json_object_get(report, "manifest"), "date"), base_name(q->files[0]));
 	ret = plot_begin(&p, q->output, q->script,
 		q->title ? q->title : "received packets by queue", caption, err);
 	if (ret == 0) {
 		bars = put_queues(p.to, report);
-		fprintf(p.to, "set ylabel 'share of what the port received, %%'\nset yrange [0:*]\n"
+		fprintf(p.to,
+			"set ylabel 'share of what the port received, %%'\nset yrange [0:*]\n"
 			"set xrange [-0.8:%u.8]\nset boxwidth 0.7\nset style fill solid 0.85\n"
 			"set xtics %s scale 0\nset grid noxtics\n"
 			"plot $queues using 1:2:xtic(4) with boxes %s title 'share', $queues using "
 			"($1-0.4):3:(0.8):(0) with vectors nohead lw 2.5 %s title 'even'\n",
-			bars > 1 ? bars - 2 : 0, bars > 12 ? "rotate by 60 right" : "norotate", plot_style(0), plot_style(1));
+			bars > 1 ? bars - 2 : 0, bars > 12 ? "rotate by 60 right" : "norotate",
+			plot_style(0), plot_style(1));
 		ret = bars > 0 ? plot_end(&p, err)
 			       : vfp_err_set(err, -EINVAL, "%s: no port in it received anything",
 					 q->files[0]);
@@ -442,8 +462,8 @@ draw(struct request *q, struct vfp_err *err)
 		if (strcmp(pictures[i].word, q->what) != 0)
 			continue;
 		if (q->n < 1 || q->n > pictures[i].most)
-			return vfp_err_set(err, -ERANGE, "%s: %d files; allowed: 1 to %d", q->what, q->n,
-				pictures[i].most);
+			return vfp_err_set(err, -ERANGE, "%s: %d files; allowed: 1 to %d", q->what,
+				q->n, pictures[i].most);
 		return pictures[i].plot(q, err);
 	}
 	return vfp_err_set(err, -ERANGE,
@@ -480,7 +500,8 @@ cmd_plot(int argc, char **argv)
 			return ctl_usage("plot", "see above");
 	}
 	if (optind == argc || !q.output)
-		return ctl_usage("plot", "%s", optind == argc ? "plot what?" : "where to? -o FILE.png|FILE.svg");
+		return ctl_usage("plot", "%s",
+			optind == argc ? "plot what?" : "where to? -o FILE.png|FILE.svg");
 	q.what = argv[optind];
 	q.files = argv + optind + 1;
 	q.n = argc - optind - 1;
@@ -490,5 +511,7 @@ cmd_plot(int argc, char **argv)
 		return ctl_usage("plot", "%s", err.text);
 	if (ret < 0)
 		fprintf(stderr, "vfctl plot: %s\n", err.text);
-	return ret == 0 ? VFP_EXIT_OK : ret == -EINVAL || ret == -ENOENT ? VFP_EXIT_USAGE : VFP_EXIT_DEVICE;
+	return ret == 0                           ? VFP_EXIT_OK
+	       : ret == -EINVAL || ret == -ENOENT ? VFP_EXIT_USAGE
+						  : VFP_EXIT_DEVICE;
 }

@@ -34,10 +34,11 @@ unit_of(const char *key)
 	static const struct {
 		const char *end;
 		unsigned int unit;
-	} ends[] = {{"_ns", VFP_NS}, {"_pps", VFP_PPS}, {"_bytes", VFP_BYTES}, {"packets", VFP_COUNT},
-		{"count", VFP_COUNT}, {"missed", VFP_COUNT}, {"dropped", VFP_COUNT}, {"busy", VFP_SHARE},
-		{"stolen", VFP_SHARE}, {"waited", VFP_SHARE}, {"seconds", VFP_SECONDS},
-		{"_per_s", VFP_FIXED1}, {"per_packet", VFP_FIXED1}, {"per_burst", VFP_FIXED1}};
+	} ends[] = {{"_ns", VFP_NS}, {"_pps", VFP_PPS}, {"_bytes", VFP_BYTES},
+		{"packets", VFP_COUNT}, {"count", VFP_COUNT}, {"missed", VFP_COUNT},
+		{"dropped", VFP_COUNT}, {"busy", VFP_SHARE}, {"stolen", VFP_SHARE},
+		{"waited", VFP_SHARE}, {"seconds", VFP_SECONDS}, {"_per_s", VFP_FIXED1},
+		{"per_packet", VFP_FIXED1}, {"per_burst", VFP_FIXED1}};
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (ends_with(key, ends[i].end))
@@ -49,8 +50,8 @@ unit_of(const char *key)
 static bool
 is_detail(const char *key)
 {
-	static const char *const details[] = {"p90_ns", "mean_ns", "stddev_ns", "clipped", "rx_nombuf",
-		"rx_bytes", "tx_bytes", "removed", "throttled", "remedy"};
+	static const char *const details[] = {"p90_ns", "mean_ns", "stddev_ns", "clipped",
+		"rx_nombuf", "rx_bytes", "tx_bytes", "removed", "throttled", "remedy"};
 
 	for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++)
 		if (strcmp(key, details[i]) == 0)
@@ -65,7 +66,11 @@ was_list(json_t *o)
 	const char *key;
 	json_t *each;
 
-	json_object_foreach(o, key, each) if (!json_is_object(each)) return false;
+	json_object_foreach(o, key, each)
+	{
+		if (!json_is_object(each))
+			return false;
+	}
 	return true;
 }
 
@@ -106,8 +111,8 @@ put_remedies(struct vfp_out *o, json_t *findings)
 		{
 			if (other == each)
 				break;
-			first &= !json_equal(json_object_get(other, "remedy"),
-				json_object_get(each, "remedy"));
+			first &= !json_equal(
+				json_object_get(other, "remedy"), json_object_get(each, "remedy"));
 		}
 		if (text && first)
 			vfp_out_note(o, "%s: %s", json_string_value(json_object_get(each, "what")),
@@ -216,7 +221,8 @@ cmd_show(int argc, char **argv)
 	if (word < 0)
 		return ctl_usage("show", "no such thing: %s", argv[optind]);
 	if (optind + 2 < argc || (words[word].needs == 0 && name))
-		return ctl_usage("show", "%s takes no such argument: %s", argv[optind], argv[argc - 1]);
+		return ctl_usage(
+			"show", "%s takes no such argument: %s", argv[optind], argv[argc - 1]);
 	if (words[word].needs == 2 && !name)
 		return ctl_usage("show", "%s needs a port's name", argv[optind]);
 	return show(socket, prefix, words[word].word, name, json);

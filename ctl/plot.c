@@ -58,8 +58,9 @@ plot_log_times(FILE *to)
 const char *
 plot_style(unsigned int n)
 {
-	static const char *const styles[] = {"lc rgb '#0072B2'", "lc rgb '#D55E00'", "lc rgb '#009E73'",
-		"lc rgb '#CC79A7'", "lc rgb '#56B4E9'", "lc rgb '#E69F00'", "lc rgb '#000000'"};
+	static const char *const styles[] = {"lc rgb '#0072B2'", "lc rgb '#D55E00'",
+		"lc rgb '#009E73'", "lc rgb '#CC79A7'", "lc rgb '#56B4E9'", "lc rgb '#E69F00'",
+		"lc rgb '#000000'"};
 
 	return styles[n % (sizeof(styles) / sizeof(styles[0]))];
 }
@@ -72,7 +73,8 @@ plot_begin(struct plot *p, const char *output, bool script, const char *title, c
 
 	*p = (struct plot){.output = output, .script = script};
 	if (!png && !ends_with(output, ".svg"))
-		return vfp_err_set(err, -EINVAL, "%s: allowed are names that end in .png or .svg", output);
+		return vfp_err_set(
+			err, -EINVAL, "%s: allowed are names that end in .png or .svg", output);
 	p->to = open_memstream(&p->text, &p->len);
 	if (!p->to)
 		return vfp_err_set(err, -ENOMEM, "out of memory");
@@ -94,7 +96,8 @@ plot_begin(struct plot *p, const char *output, bool script, const char *title, c
 	      "set bmargin screen 0.17\n"
 	      "set key at graph 1, 1.065 right horizontal\n"
 	      "set title offset 0, 1.4\n"
-	      "set label ", p->to);
+	      "set label ",
+		p->to);
 	plot_quote(p->to, caption);
 	fputs(" at screen 0.015,0.035 left font 'sans,11' textcolor rgb '#505050'\n", p->to);
 	return 0;
@@ -131,8 +134,8 @@ run_gnuplot(const struct plot *p, struct vfp_err *err)
 			"gnuplot: %s; apt-get install gnuplot-nox, or take the script: --script",
 			strerror(ret));
 	if (waitpid(pid, &status, 0) < 0 || status != 0)
-		return vfp_err_set(err, -EIO, "gnuplot could not draw %s; its words are above",
-			p->output);
+		return vfp_err_set(
+			err, -EIO, "gnuplot could not draw %s; its words are above", p->output);
 	return 0;
 }
 

@@ -14,9 +14,9 @@
 #include <vfp_err.h>
 
 struct plot {
-	FILE *to;	    /**< the script; write into it */
+	FILE *to;           /**< the script; write into it */
 	const char *output; /**< FILE.png or FILE.svg */
-	bool script;	    /**< print the script instead of running it */
+	bool script;        /**< print the script instead of running it */
 	char *text;
 	size_t len;
 };
@@ -39,7 +39,8 @@ const char *plot_time_unit(double max_ns, double *divide);
 /** A logarithmic axis of latencies, in nanoseconds, with a unit at every power of ten. */
 void plot_log_times(FILE *to);
 
-/** The n-th line: colour and width, as options of plot. Colours that the colour-blind tell apart. */
+/** The n-th line: colour and width, as options of plot. Colours that the colour-blind tell apart.
+ */
 const char *plot_style(unsigned int n);
 
 #endif

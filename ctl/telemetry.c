@@ -118,7 +118,8 @@ is_vfplane(struct tel *t)
 
 /* Every socket of that runtime folder that somebody listens on; the first vfplane is kept. */
 static void
-look_in(const char *dir, struct tel **found, char *names, size_t size, unsigned int *n, bool *denied)
+look_in(const char *dir, struct tel **found, char *names, size_t size, unsigned int *n,
+	bool *denied)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -169,13 +170,15 @@ find_only(struct tel **out, struct vfp_err *err)
 	tel_close(*out);
 	*out = NULL;
 	if (n > 1)
-		return vfp_err_set(err, -ENOENT, "%u vfplanes run: %s; say which with --prefix", n,
-			names);
+		return vfp_err_set(
+			err, -ENOENT, "%u vfplanes run: %s; say which with --prefix", n, names);
 	if (denied)
 		return vfp_err_set(err, -EACCES,
-			"no vfplane of yours runs, and /var/run/dpdk is closed to you: its socket belongs to "
+			"no vfplane of yours runs, and /var/run/dpdk is closed to you: its socket "
+			"belongs to "
 			"the user who runs it");
-	return vfp_err_set(err, -ENOENT, "no vfplane runs here, or it was started with --no-telemetry");
+	return vfp_err_set(
+		err, -ENOENT, "no vfplane runs here, or it was started with --no-telemetry");
 }
 
 int
@@ -188,8 +191,8 @@ tel_open(const char *socket, const char *prefix, struct tel **t, struct vfp_err 
 	if (!socket && !prefix)
 		return find_only(t, err);
 	if (strlen(socket ? socket : prefix) > 512)
-		return vfp_err_set(err, -ENAMETOOLONG, "%s: too long for a socket",
-			socket ? socket : prefix);
+		return vfp_err_set(
+			err, -ENAMETOOLONG, "%s: too long for a socket", socket ? socket : prefix);
 	dirs = socket ? 1 : runtime_dirs(dir);
 	for (int i = 0; i < dirs && ret < 0; i++) {
 		if (socket)
@@ -202,8 +205,10 @@ tel_open(const char *socket, const char *prefix, struct tel **t, struct vfp_err 
 	}
 	if (ret == -EACCES)
 		vfp_err_set(err, ret,
-			"%s: permission denied: it belongs to the user who runs vfplane, who can let you "
-			"in: setfacl -m u:YOU:x on the folders, u:YOU:rw on the socket", path);
+			"%s: permission denied: it belongs to the user who runs vfplane, who can "
+			"let you "
+			"in: setfacl -m u:YOU:x on the folders, u:YOU:rw on the socket",
+			path);
 	if (ret == 0 && !is_vfplane(*t)) {
 		tel_close(*t);
 		*t = NULL;
@@ -251,8 +256,8 @@ tel_ask(struct tel *t, const char *command, const char *arg, json_t **answer, st
 	if (!json_is_object(*answer)) {
 		json_decref(*answer);
 		*answer = NULL;
-		return vfp_err_set(err, -ENOENT, "it knows no %s%s%s", command + strlen("/vfplane/"),
-			arg ? " " : "", arg ? arg : "");
+		return vfp_err_set(err, -ENOENT, "it knows no %s%s%s",
+			command + strlen("/vfplane/"), arg ? " " : "", arg ? arg : "");
 	}
 	return 0;
 }

@@ -32,7 +32,7 @@ const char *tel_path(const struct tel *t);
  * @param answer the value under the command's name; json_decref() it
  * @return 0; -ENOENT it has no such thing; -EIO it went away; -EPROTO no JSON
  */
-int tel_ask(struct tel *t, const char *command, const char *arg, json_t **answer,
-	struct vfp_err *err);
+int tel_ask(
+	struct tel *t, const char *command, const char *arg, json_t **answer, struct vfp_err *err);
 
 #endif

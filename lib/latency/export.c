@@ -40,11 +40,9 @@ struct style {
 	bool foot;
 };
 
-static const struct style hgrm = {
-	"       Value     Percentile TotalCount 1/(1-Percentile)\n\n",
+static const struct style hgrm = {"       Value     Percentile TotalCount 1/(1-Percentile)\n\n",
 	"%12.3f %2.12f %10llu %14.2f\n", "%12.3f %2.12f %10llu\n", true};
-static const struct style csv = {
-	"\"Value\",\"Percentile\",\"TotalCount\",\"1/(1-Percentile)\"\n",
+static const struct style csv = {"\"Value\",\"Percentile\",\"TotalCount\",\"1/(1-Percentile)\"\n",
 	"%.3f,%.12f,%llu,%.2f\n", "%.3f,%.12f,%llu,Infinity\n", false};
 
 #pragma GCC diagnostic push
@@ -67,7 +65,8 @@ put_lines(const struct lat_hist *h, const struct style *s, FILE *to)
 		while (100.0 * (double)seen / (double)count >= level) {
 			fprintf(to, s->line, value, level / 100, (unsigned long long)seen,
 				1 / (1 - level / 100));
-			level += 100 / (TICKS_PER_HALF * exp2(floor(log2(100 / (100 - level))) + 1));
+			level +=
+				100 / (TICKS_PER_HALF * exp2(floor(log2(100 / (100 - level))) + 1));
 			if (seen == count)
 				break;
 		}

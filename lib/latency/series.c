@@ -16,8 +16,8 @@ struct point {
 
 struct lat_series {
 	uint32_t max, n;
-	uint32_t span;	  /* how many takes make a point now: 1, 2, 4, … */
-	uint32_t in_last; /* how many the last point has */
+	uint32_t span;     /* how many takes make a point now: 1, 2, 4, … */
+	uint32_t in_last;  /* how many the last point has */
 	struct point base; /* the total so far, and in its at_s when it was that */
 	struct point point[];
 };

@@ -14,7 +14,8 @@
 
 const char *const meas_figure_names[MEAS_FIGURES] = {"mean", "p50", "p99", "p999"};
 
-/* The share of samples beyond a figure, and the share that may be lost: a mean hangs on its tail. */
+/* The share of samples beyond a figure, and the share that may be lost: a mean hangs on its tail.
+ */
 static const double beyond[MEAS_FIGURES] = {0.1, 0.5, 0.01, 0.001};
 static const double may_lose[MEAS_FIGURES] = {0.01, 0.5, 0.01, 0.001};
 
@@ -87,7 +88,9 @@ check_side(const struct meas_side *s, struct meas_comparison *c)
 			const char *other = meas_run_fact(&s->runs[r], f->key);
 
 			if (other && !same_value(f, other))
-				refuse(c, "%s: its runs differ in %s (%s, %s), so they are not repeats",
+				refuse(c,
+					"%s: its runs differ in %s (%s, %s), so they are not "
+					"repeats",
 					s->label, f->key, f->value, other);
 		}
 }
@@ -129,10 +132,14 @@ check_samples(const struct meas_side *s, struct meas_comparison *c)
 		refuse(c, "%s: %llu samples; %d are needed for a median with an interval", s->label,
 			(unsigned long long)n, MEAS_MIN_SAMPLES);
 	if (summary)
-		refuse(c, "%s: a summary only; the interval needs the samples: ping without -q, a report "
-			  "with latency_series", s->label);
+		refuse(c,
+			"%s: a summary only; the interval needs the samples: ping without -q, a "
+			"report "
+			"with latency_series",
+			s->label);
 	else if (n >= MEAS_MIN_SAMPLES && blocks < MEAS_MIN_BLOCKS)
-		refuse(c, "%s: %u stretches of time behind the warm-up; %d are needed: a longer run",
+		refuse(c,
+			"%s: %u stretches of time behind the warm-up; %d are needed: a longer run",
 			s->label, blocks, MEAS_MIN_BLOCKS);
 }
 
@@ -175,9 +182,11 @@ check_facts(const struct meas_side *a, const struct meas_side *b, const struct m
 			note(c, "%s is known of %s only (%s)", y->facts[i].key, b->label,
 				y->facts[i].value);
 	if (n_differ == 0)
-		note(c, "no setting is known to differ: a difference is one between runs of the same");
+		note(c, "no setting is known to differ: a difference is one between runs of the "
+			"same");
 	if (n_differ > 1) {
-		refuse(c, "more than one thing differs, and nobody can tell which of them did it: %s",
+		refuse(c,
+			"more than one thing differs, and nobody can tell which of them did it: %s",
 			differ);
 		c->compared[0] = '\0';
 	}
@@ -189,11 +198,17 @@ note_loss(const struct meas_side *s, struct meas_comparison *c)
 	if (loss_of(s) <= 0)
 		return;
 	if (s->runs[0].summary_only)
-		note(c, "%s lost %.3g %%; a summary does not tell loss from a warm-up (ARP, a link that "
-			"comes up)", s->label, 100 * loss_of(s));
+		note(c,
+			"%s lost %.3g %%; a summary does not tell loss from a warm-up (ARP, a link "
+			"that "
+			"comes up)",
+			s->label, 100 * loss_of(s));
 	else
-		note(c, "%s lost %.3g %% behind the warm-up: how late those would have been, nobody "
-			"knows", s->label, 100 * loss_of(s));
+		note(c,
+			"%s lost %.3g %% behind the warm-up: how late those would have been, "
+			"nobody "
+			"knows",
+			s->label, 100 * loss_of(s));
 }
 
 static void
@@ -206,11 +221,15 @@ add_notes(const struct meas_side *a, const struct meas_side *b, struct meas_comp
 
 		note_loss(sides[i], c);
 		if (!meas_run_fact(r, "link_mbit") && strcmp(r->what, "ping") == 0)
-			note(c, "%s: ping does not know the link's speed; say it in a line \"# link_mbit: "
-				"10000\" above its output", sides[i]->label);
+			note(c,
+				"%s: ping does not know the link's speed; say it in a line \"# "
+				"link_mbit: "
+				"10000\" above its output",
+				sides[i]->label);
 	}
 	if (c->n_reasons == 0 && (a->n_runs == 1 || b->n_runs == 1))
-		note(c, "one run a side: the intervals do not hold what changes from run to run; give "
+		note(c, "one run a side: the intervals do not hold what changes from run to run; "
+			"give "
 			"several, A1,A2,A3");
 }
 
@@ -318,8 +337,8 @@ conclude(const char *label, struct meas_comparison *c)
 		     : slower[0] && !faster[0] ? MEAS_SLOWER
 					       : MEAS_CANNOT_TELL;
 	if (faster[0] && slower[0])
-		snprintf(c->sentence, sizeof(c->sentence), "%s: cannot tell: faster in %s, slower in %s",
-			label, faster, slower);
+		snprintf(c->sentence, sizeof(c->sentence),
+			"%s: cannot tell: faster in %s, slower in %s", label, faster, slower);
 	else if (c->verdict == MEAS_CANNOT_TELL)
 		snprintf(c->sentence, sizeof(c->sentence),
 			"%s: cannot tell: every interval of the ratio holds 1", label);
@@ -361,7 +380,8 @@ meas_compare(const struct meas_side *a, const struct meas_side *b, const struct 
 	if (c->n_reasons > 0) {
 		for (int f = 0; f < MEAS_FIGURES; f++)
 			c->figure[f].judged = false;
-		snprintf(c->sentence, sizeof(c->sentence), "%s: refused: this is no comparison", b->label);
+		snprintf(c->sentence, sizeof(c->sentence), "%s: refused: this is no comparison",
+			b->label);
 		return 0;
 	}
 	ret = resample_all(a, b, rules, c);

@@ -157,8 +157,8 @@ read_governor(const char *root, struct meas_machine *m)
 	for (int cpu = 0; cpu < m->cpus; cpu++) {
 		char path[128], one[32];
 
-		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor",
-			cpu);
+		snprintf(path, sizeof(path),
+			"/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor", cpu);
 		if (meas_proc_line(root, path, one, sizeof(one)) < 0 || !one[0])
 			continue;
 		if (!m->governor[0])

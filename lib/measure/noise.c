@@ -15,11 +15,11 @@
 
 struct core_state {
 	struct meas_core id;
-	int64_t preempted;  /* involuntary switches of its thread; -1: not told */
-	int64_t waited_ns;  /* time it was ready and another ran */
-	int64_t khz;	    /* the frequency now */
-	int64_t switches;   /* changes of frequency */
-	int64_t throttled;  /* times that the CPU was too hot */
+	int64_t preempted; /* involuntary switches of its thread; -1: not told */
+	int64_t waited_ns; /* time it was ready and another ran */
+	int64_t khz;       /* the frequency now */
+	int64_t switches;  /* changes of frequency */
+	int64_t throttled; /* times that the CPU was too hot */
 };
 
 struct meas_noise {
@@ -41,11 +41,10 @@ meas_stat_cpu(const char *text, int cpu, uint64_t *steal, uint64_t *total)
 		if (!line)
 			return false;
 	}
-	if (!line ||
-		sscanf(line + strlen(head),
-			"%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-			" %" SCNu64,
-			&v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]) != 8)
+	if (!line || sscanf(line + strlen(head),
+			     "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+			     " %" SCNu64 " %" SCNu64,
+			     &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]) != 8)
 		return false;
 	*total = 0;
 	for (int i = 0; i < 8; i++)
@@ -79,10 +78,11 @@ irq_name(const char *rest, char *what, size_t size)
 	snprintf(line, sizeof(line), "%.*s", (int)strcspn(rest, "\n"), rest);
 	last = strrchr(line, ' ');
 	/* "IO-APIC 4-edge ttyS0", but "Local timer interrupts". */
-	strlcpy(what, last && (strstr(line, "-edge") || strstr(line, "-fasteoi") ||
-				      strstr(line, "MSI") || strstr(line, "-level"))
-			      ? last + 1
-			      : line,
+	strlcpy(what,
+		last && (strstr(line, "-edge") || strstr(line, "-fasteoi") || strstr(line, "MSI") ||
+				strstr(line, "-level"))
+			? last + 1
+			: line,
 		size);
 }
 
@@ -223,12 +223,12 @@ meas_noise_free(struct meas_noise *s)
 
 /* What one core lost. Negative: not told by this machine. */
 struct loss {
-	double steal; /* share of its time */
+	double steal;                /* share of its time */
 	double timer, device, other; /* interrupts a second */
-	double preempted;	     /* a second */
-	double waited;		     /* share of its time */
+	double preempted;            /* a second */
+	double waited;               /* share of its time */
 	int64_t switches, throttled;
-	struct meas_irq worst;	      /* the device interrupt that came most often */
+	struct meas_irq worst; /* the device interrupt that came most often */
 };
 
 static double
@@ -237,8 +237,8 @@ per_second(int64_t from, int64_t to, double seconds)
 	return from < 0 || to < 0 || seconds <= 0 ? -1 : (double)(to - from) / seconds;
 }
 
-/* The line of that name in an earlier text, from the cursor on: lines come and go with their devices,
- * their order stays. The cursor moves past it, or not at all. */
+/* The line of that name in an earlier text, from the cursor on: lines come and go with their
+ * devices, their order stays. The cursor moves past it, or not at all. */
 static uint64_t
 count_before(const char **cursor, int column, const char *name)
 {
@@ -254,8 +254,8 @@ count_before(const char **cursor, int column, const char *name)
 }
 
 static void
-count_interrupts(const struct meas_noise *from, const struct meas_noise *to, int cpu, double seconds,
-	struct loss *l)
+count_interrupts(const struct meas_noise *from, const struct meas_noise *to, int cpu,
+	double seconds, struct loss *l)
 {
 	const char *then = from->interrupts, *now = to->interrupts;
 	const int was = then ? meas_irq_column(then, cpu) : -1;
@@ -264,7 +264,7 @@ count_interrupts(const struct meas_noise *from, const struct meas_noise *to, int
 
 	l->timer = l->device = l->other = was >= 0 && is >= 0 ? 0 : -1;
 	while (l->timer >= 0 && meas_irq_next(&now, is, &irq)) {
-		double *sum = strcmp(irq.name, "LOC") == 0		       ? &l->timer
+		double *sum = strcmp(irq.name, "LOC") == 0               ? &l->timer
 			      : irq.name[0] >= '0' && irq.name[0] <= '9' ? &l->device
 									 : &l->other;
 		const uint64_t before = count_before(&then, was, irq.name);
@@ -343,18 +343,23 @@ struct remedy {
 /* At most 127 characters each: telemetry cuts longer ones. */
 static const struct remedy remedies[] = {
 	{"stolen by the hypervisor", 0.001,
-		"give the virtual CPU a host core of its own: virsh vcpupin, and isolcpus= on the host"},
+		"give the virtual CPU a host core of its own: virsh vcpupin, and isolcpus= on the "
+		"host"},
 	{"other threads ran on it", 0.1,
-		"keep them off: isolcpus= or a cpuset partition; ps -eLo psr,comm tells who they are"},
+		"keep them off: isolcpus= or a cpuset partition; ps -eLo psr,comm tells who they "
+		"are"},
 	{"timer interrupts", 10,
 		"nohz_full= and rcu_nocbs= for this CPU, and no second thread that may run on it"},
 	{"interrupts of devices", 1,
-		"another CPU into /proc/irq/NUMBER/smp_affinity_list; IRQBALANCE_BANNED_CPULIST keeps "
+		"another CPU into /proc/irq/NUMBER/smp_affinity_list; IRQBALANCE_BANNED_CPULIST "
+		"keeps "
 		"irqbalance away"},
 	{"calls from other CPUs", 10,
-		"fewer wake-ups and mappings in other processes; isolcpus= takes it out of balancing"},
+		"fewer wake-ups and mappings in other processes; isolcpus= takes it out of "
+		"balancing"},
 	{"the frequency changed", 0,
-		"cpupower frequency-set -g performance; turbo off where steady matters more than fast"},
+		"cpupower frequency-set -g performance; turbo off where steady matters more than "
+		"fast"},
 	{"throttled, too hot", 0, "cooling, or a lower fixed frequency"},
 };
 

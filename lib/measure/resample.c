@@ -103,7 +103,8 @@ below(uint64_t *s, uint32_t n)
 	return (uint32_t)(((next_random(s) >> 32) * n) >> 32);
 }
 
-/* One step of splitmix64 (Steele, Lea, Flood 2014): seeds that are near give states that are not. */
+/* One step of splitmix64 (Steele, Lea, Flood 2014): seeds that are near give states that are not.
+ */
 static uint64_t
 spread(uint64_t seed)
 {

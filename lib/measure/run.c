@@ -14,8 +14,8 @@
 #define RUN_FILE_MAX (64u << 20)
 
 void
-run_fact(struct meas_run *r, enum meas_role role, double tolerance, const char *key, const char *fmt,
-	...)
+run_fact(struct meas_run *r, enum meas_role role, double tolerance, const char *key,
+	const char *fmt, ...)
 {
 	struct meas_fact *f = &r->facts[r->n_facts];
 	va_list ap;
@@ -92,7 +92,8 @@ meas_run_parse(const char *path, const char *text, const struct meas_choice *c, 
 }
 
 int
-meas_run_load(const char *path, const struct meas_choice *c, struct meas_run *r, struct vfp_err *err)
+meas_run_load(
+	const char *path, const struct meas_choice *c, struct meas_run *r, struct vfp_err *err)
 {
 	char *text;
 	int ret = meas_file_text(path, RUN_FILE_MAX, &text, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The output of ping(8), of iputils and of busybox. Lines "# key: value" above it say what ping does
- * not know, such as the speed of the link.
+ * The output of ping(8), of iputils and of busybox. Lines "# key: value" above it say what ping
+ * does not know, such as the speed of the link.
  */
 #include <errno.h>
 #include <math.h>
@@ -97,7 +97,8 @@ read_line(const char *line, struct ping *p, struct meas_run *r)
 				break;
 			}
 	} else if ((at = strstr(line, " packets transmitted, "))) {
-		p->summed = sscanf(line, "%llu packets transmitted, %llu", &p->sent, &p->received) == 2;
+		p->summed =
+			sscanf(line, "%llu packets transmitted, %llu", &p->sent, &p->received) == 2;
 	} else if ((at = strstr(line, " = ")) && strstr(line, "min/avg/max")) {
 		const int n = sscanf(at, " = %lf/%lf/%lf/%lf", &p->min, &p->avg, &p->max, &p->mdev);
 
@@ -200,7 +201,8 @@ read_all(char *text, struct ping *p, struct meas_run *r, struct vfp_err *err)
 		line++;
 		ret = read_line(l, p, r);
 		if (ret == -EINVAL)
-			return vfp_err_set(err, ret, "line %u: no time of the form \"time=1.23 ms\"", line);
+			return vfp_err_set(
+				err, ret, "line %u: no time of the form \"time=1.23 ms\"", line);
 		if (ret < 0)
 			return vfp_err_set(err, ret, "out of memory");
 	}
@@ -208,7 +210,8 @@ read_all(char *text, struct ping *p, struct meas_run *r, struct vfp_err *err)
 }
 
 int
-run_parse_ping(const char *text, const struct meas_choice *c, struct meas_run *r, struct vfp_err *err)
+run_parse_ping(
+	const char *text, const struct meas_choice *c, struct meas_run *r, struct vfp_err *err)
 {
 	struct ping p = {0};
 	char *copy = strdup(text);

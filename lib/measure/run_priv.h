@@ -16,9 +16,9 @@ void run_summarise(struct meas_run *r, const struct lat_hist *all);
 /* The same of the warm-up. */
 void run_summarise_warm(struct meas_run *r, const struct lat_hist *warm);
 
-int run_parse_ping(const char *text, const struct meas_choice *c, struct meas_run *r,
-	struct vfp_err *err);
-int run_parse_report(const char *text, const struct meas_choice *c, struct meas_run *r,
-	struct vfp_err *err);
+int run_parse_ping(
+	const char *text, const struct meas_choice *c, struct meas_run *r, struct vfp_err *err);
+int run_parse_report(
+	const char *text, const struct meas_choice *c, struct meas_run *r, struct vfp_err *err);
 
 #endif

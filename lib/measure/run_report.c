@@ -44,7 +44,11 @@ find(const json_t *list, const char *name, const char *kind)
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach((json_t *)(uintptr_t)list, i, entry) if (wanted(entry, name, kind)) return entry;
+	json_array_foreach((json_t *)(uintptr_t)list, i, entry)
+	{
+		if (wanted(entry, name, kind))
+			return entry;
+	}
 	return NULL;
 }
 
@@ -122,8 +126,8 @@ link_facts(const json_t *manifest, struct meas_run *r)
 static void
 manifest_facts(const json_t *m, struct meas_run *r)
 {
-	static const char *const texts[] = {"vfplane", "dpdk", "kernel", "cpu", "microcode", "virtual",
-		"governor", "turbo", "eal_args"};
+	static const char *const texts[] = {"vfplane", "dpdk", "kernel", "cpu", "microcode",
+		"virtual", "governor", "turbo", "eal_args"};
 	static const char *const isolation[] = {"isolated", "nohz_full"};
 	const json_t *config = json_object_get(m, "configuration");
 
@@ -138,7 +142,8 @@ manifest_facts(const json_t *m, struct meas_run *r)
 
 /* One block a point; those of the warm-up apart. */
 static int
-take_points(const json_t *series, const struct meas_choice *c, struct meas_run *r, struct vfp_err *err)
+take_points(
+	const json_t *series, const struct meas_choice *c, struct meas_run *r, struct vfp_err *err)
 {
 	const json_t *points = json_object_get(series, "points");
 	struct lat_hist *all = calloc(1, sizeof(*all)), *warm = calloc(1, sizeof(*warm));
@@ -158,7 +163,8 @@ take_points(const json_t *series, const struct meas_choice *c, struct meas_run *
 		lat_hist_init(one);
 		ret = lat_add_text(one, text_of(p, "hdr"));
 		if (ret < 0) {
-			vfp_err_set(err, ret, "%s: point %zu: not a histogram in V2 encoding", r->what, i);
+			vfp_err_set(err, ret, "%s: point %zu: not a histogram in V2 encoding",
+				r->what, i);
 			break;
 		}
 		lat_hist_merge(is_warm ? warm : all, one);
@@ -209,8 +215,8 @@ take_entry(const json_t *root, const struct meas_choice *c, struct meas_run *r, 
 }
 
 int
-run_parse_report(const char *text, const struct meas_choice *c, struct meas_run *r,
-	struct vfp_err *err)
+run_parse_report(
+	const char *text, const struct meas_choice *c, struct meas_run *r, struct vfp_err *err)
 {
 	json_error_t where;
 	json_t *root = json_loads(text, 0, &where);

@@ -6,11 +6,11 @@
 
 #include "meas_search.h"
 
-#define WIRE_EXTRA   20 /* preamble, start of frame, gap between frames */
-#define COARSE	     10 /* short trials stop at so many times the precision */
-#define STARVED	     3	/* so many of them: the generator is the limit */
-#define FALLS_SHORT  0.05
-#define MAX_STEPS    40 /* of one search: more means that the system contradicts itself */
+#define WIRE_EXTRA  20 /* preamble, start of frame, gap between frames */
+#define COARSE      10 /* short trials stop at so many times the precision */
+#define STARVED     3  /* so many of them: the generator is the limit */
+#define FALLS_SHORT 0.05
+#define MAX_STEPS   40 /* of one search: more means that the system contradicts itself */
 
 static const double loads[MEAS_LOADS] = {0.1, 0.5, 0.9};
 
@@ -53,9 +53,9 @@ meas_line_pps(double bps, uint16_t size)
 double
 meas_t95(unsigned int n)
 {
-	static const double t[] = {NAN, NAN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
-		2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-		2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045};
+	static const double t[] = {NAN, NAN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365,
+		2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093,
+		2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045};
 
 	if (n < sizeof(t) / sizeof(t[0]))
 		return t[n];
@@ -96,8 +96,8 @@ check_lists(const struct meas_search_conf *c, struct vfp_err *err)
 			MEAS_SIZES);
 	for (uint16_t i = 0; i < c->n_sizes; i++)
 		if (c->size[i] < 64 || c->size[i] > 9728)
-			return vfp_err_set(err, -EINVAL, "size %u; allowed: 64 to 9728 bytes, with FCS",
-				c->size[i]);
+			return vfp_err_set(err, -EINVAL,
+				"size %u; allowed: 64 to 9728 bytes, with FCS", c->size[i]);
 	if (c->n_losses < 1 || c->n_losses > MEAS_LOSSES)
 		return vfp_err_set(err, -EINVAL, "loss ratios: %u of them; allowed: 1 to %d",
 			c->n_losses, MEAS_LOSSES);
@@ -118,20 +118,25 @@ check_conf(const struct meas_search_conf *c, struct vfp_err *err)
 	if (ret < 0)
 		return ret;
 	if (!(c->precision >= 0.0005 && c->precision <= 0.1))
-		return vfp_err_set(err, -EINVAL, "precision %g; allowed: 0.0005 to 0.1", c->precision);
+		return vfp_err_set(
+			err, -EINVAL, "precision %g; allowed: 0.0005 to 0.1", c->precision);
 	if (c->repeats < 1 || c->repeats > MEAS_REPEATS)
-		return vfp_err_set(err, -EINVAL, "repeats %u; allowed: 1 to %d", c->repeats,
-			MEAS_REPEATS);
+		return vfp_err_set(
+			err, -EINVAL, "repeats %u; allowed: 1 to %d", c->repeats, MEAS_REPEATS);
 	if (!(c->trial_s > 0 && c->trial_s <= 3600) ||
 		!(c->short_s > 0 && c->short_s <= c->trial_s))
 		return vfp_err_set(err, -EINVAL,
-			"trials of %g s and short ones of %g s; allowed: up to 3600 s, short ones no "
-			"longer than the others", c->trial_s, c->short_s);
+			"trials of %g s and short ones of %g s; allowed: up to 3600 s, short ones "
+			"no "
+			"longer than the others",
+			c->trial_s, c->short_s);
 	if (!(c->min_pps > 0) || !(c->line_bps > 0) ||
 		(c->max_pps != 0 && !(c->max_pps > c->min_pps)))
 		return vfp_err_set(err, -EINVAL,
-			"rates from %g to %g packets/s; allowed: the first above 0, the second above the "
-			"first", c->min_pps, c->max_pps);
+			"rates from %g to %g packets/s; allowed: the first above 0, the second "
+			"above the "
+			"first",
+			c->min_pps, c->max_pps);
 	return 0;
 }
 
@@ -167,8 +172,7 @@ top_of(const struct meas_search *s)
 static bool
 narrow_enough(const struct one *o, double precision)
 {
-	return o->lower.known && o->upper.known &&
-	       o->upper.pps <= o->lower.pps * (1 + precision);
+	return o->lower.known && o->upper.known && o->upper.pps <= o->lower.pps * (1 + precision);
 }
 
 /* Which rate to try for one loss ratio, and whether in full length. */
@@ -296,13 +300,15 @@ meas_search_next(struct meas_search *s, struct meas_trial *t)
 }
 
 /*
- * A trial's word about one ratio. A short trial never overrules a full one; else the newer overrules
- * the older: a rate that failed takes a lower bound above it along, and the other way round.
+ * A trial's word about one ratio. A short trial never overrules a full one; else the newer
+ * overrules the older: a rate that failed takes a lower bound above it along, and the other way
+ * round.
  */
 static void
 learn(struct one *o, double pps, bool passed, bool full, double precision)
 {
-	struct bound *mine = passed ? &o->lower : &o->upper, *other = passed ? &o->upper : &o->lower;
+	struct bound *mine = passed ? &o->lower : &o->upper,
+		     *other = passed ? &o->upper : &o->lower;
 	const bool further = passed ? pps > mine->pps : pps < mine->pps;
 	const bool crosses = other->known && (passed ? pps >= other->pps : pps <= other->pps);
 
@@ -372,9 +378,10 @@ meas_search_told(struct meas_search *s, const struct meas_trial *t, double pps, 
 		return vfp_err_set(err, -EINVAL, "not the trial that the search asked for");
 	if (sent == 0 || received > sent)
 		return vfp_err_set(err, -EINVAL,
-			"a trial that sent %llu and received %llu packets; allowed: at least one sent, "
-			"no more received than sent", (unsigned long long)sent,
-			(unsigned long long)received);
+			"a trial that sent %llu and received %llu packets; allowed: at least one "
+			"sent, "
+			"no more received than sent",
+			(unsigned long long)sent, (unsigned long long)received);
 	if (!(pps > 0))
 		return vfp_err_set(err, -EINVAL, "a trial at %g packets/s; allowed: above 0", pps);
 	if (pps > t->pps)
@@ -404,8 +411,8 @@ guess_search_s(const struct meas_search *s)
 double
 meas_search_left(const struct meas_search *s)
 {
-	const double each = s->spent_searches > 0 ? s->spent_s / s->spent_searches
-						  : guess_search_s(s);
+	const double each =
+		s->spent_searches > 0 ? s->spent_s / s->spent_searches : guess_search_s(s);
 	const double sizes = s->conf.n_sizes - s->size;
 	double left;
 

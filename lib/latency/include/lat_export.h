@@ -5,15 +5,16 @@
 /**
  * @file
  * Histograms in the forms that HdrHistogram's own tools read. All of it works on a histogram of
- * nanoseconds (lat_hist_to_ns()), since those tools know no ticks. Pure; any thread on its own data.
+ * nanoseconds (lat_hist_to_ns()), since those tools know no ticks. Pure; any thread on its own
+ * data.
  *
  * - **.hgrm**: the percentile distribution that HdrHistogram's plotter draws
  *   (AbstractHistogram.outputPercentileDistribution() of HdrHistogram 2.1, five ticks a half
  *   distance), values in microseconds. CSV is the same list, as that function writes it.
- * - **text**: the V2 encoding, compressed, in base64 ("HISTFAAA…"), which every HdrHistogram library
- *   decodes and which merges without loss. struct lat_hist has HdrHistogram's layout for values
- *   from 1 at 3 digits (a bucket for each value below 2^11, 2^10 a power of two above), so counts
- *   go over one to one.
+ * - **text**: the V2 encoding, compressed, in base64 ("HISTFAAA…"), which every HdrHistogram
+ * library decodes and which merges without loss. struct lat_hist has HdrHistogram's layout for
+ * values from 1 at 3 digits (a bucket for each value below 2^11, 2^10 a power of two above), so
+ * counts go over one to one.
  * - **.hlog**: interval histograms over time (HistogramLogWriter, log format 1.3), a line each.
  */
 
@@ -47,7 +48,8 @@ int lat_unpack_add(struct lat_hist *h, const uint8_t *bytes, size_t len);
 
 /** "HISTFAAA…", malloc()ed; NULL when out of memory. clipped is not in it. */
 char *lat_to_text(const struct lat_hist *ns);
-/** Add what the text holds to ns. @return 0; -EINVAL not of that form, or another layout; -ENOMEM */
+/** Add what the text holds to ns. @return 0; -EINVAL not of that form, or another layout; -ENOMEM
+ */
 int lat_add_text(struct lat_hist *ns, const char *text);
 
 /** The head of a .hlog. @param epoch_s when the first interval began, seconds of Unix time */

@@ -6,10 +6,10 @@
  * @file
  * Latency over time: one histogram an interval, in bounded memory.
  *
- * Intervals are whole histograms (packed, some kB each), so any quantile of any stretch can be taken
- * later, and a comparison can resample them. When the room is full, neighbours are merged and the
- * interval doubles: a run of any length keeps between half and all of max_points of equal length.
- * Pure; belongs to one thread.
+ * Intervals are whole histograms (packed, some kB each), so any quantile of any stretch can be
+ * taken later, and a comparison can resample them. When the room is full, neighbours are merged and
+ * the interval doubles: a run of any length keeps between half and all of max_points of equal
+ * length. Pure; belongs to one thread.
  */
 
 #include <stdint.h>
@@ -43,7 +43,7 @@ struct lat_point {
 };
 
 /** Point i, its samples into hist. @return 0, -ENOENT */
-int lat_series_get(const struct lat_series *s, uint32_t i, struct lat_point *p,
-	struct lat_hist *hist);
+int lat_series_get(
+	const struct lat_series *s, uint32_t i, struct lat_point *p, struct lat_hist *hist);
 
 #endif

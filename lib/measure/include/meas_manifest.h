@@ -14,9 +14,9 @@
 #include "vfp_err.h"
 #include "vfp_out.h"
 
-#define MEAS_TEXT      160
+#define MEAS_TEXT       160
 #define MEAS_HUGE_SIZES 4
-#define MEAS_SHA256    65 /**< hex and the NUL */
+#define MEAS_SHA256     65 /**< hex and the NUL */
 
 struct meas_huge {
 	uint64_t size_kb, total, free;
@@ -24,19 +24,19 @@ struct meas_huge {
 
 /** A text that could not be read is "", a number that is not told is negative. */
 struct meas_machine {
-	char kernel[MEAS_TEXT];	    /**< "6.1.0-18-amd64" */
-	char cpu[MEAS_TEXT];	    /**< "model name" of cpu 0 */
+	char kernel[MEAS_TEXT]; /**< "6.1.0-18-amd64" */
+	char cpu[MEAS_TEXT];    /**< "model name" of cpu 0 */
 	char microcode[32];
-	char hypervisor[32];	    /**< "yes" where the CPU says that it is virtual, else "no" */
+	char hypervisor[32]; /**< "yes" where the CPU says that it is virtual, else "no" */
 	int cpus, numa_nodes;
-	int smt;		    /**< 1: two threads share a core */
-	char isolated[MEAS_TEXT];   /**< /sys/devices/system/cpu/isolated */
-	char isolcpus[MEAS_TEXT];   /**< these three from the kernel's command line */
+	int smt;                  /**< 1: two threads share a core */
+	char isolated[MEAS_TEXT]; /**< /sys/devices/system/cpu/isolated */
+	char isolcpus[MEAS_TEXT]; /**< these three from the kernel's command line */
 	char nohz_full[MEAS_TEXT];
 	char rcu_nocbs[MEAS_TEXT];
-	char governor[64];	    /**< of all CPUs: "performance", or "mixed: …" */
-	char turbo[8];		    /**< "on", "off", "" */
-	char thp[32];		    /**< transparent hugepages: "always", "madvise", "never" */
+	char governor[64]; /**< of all CPUs: "performance", or "mixed: …" */
+	char turbo[8];     /**< "on", "off", "" */
+	char thp[32];      /**< transparent hugepages: "always", "madvise", "never" */
 	char clocksource[32];
 	double load1;
 	uint16_t n_huge;

@@ -35,7 +35,8 @@ struct meas_noise *meas_noise_take(const char *root, const struct meas_core *cor
 void meas_noise_free(struct meas_noise *s);
 
 /**
- * What happened between two snapshots, as the object "noise": a row a core, then what to do about it.
+ * What happened between two snapshots, as the object "noise": a row a core, then what to do about
+ * it.
  *
  * @param seconds between them
  */
@@ -52,8 +53,8 @@ bool meas_stat_cpu(const char *text, int cpu, uint64_t *steal, uint64_t *total);
 
 /** One line of /proc/interrupts, of one CPU. */
 struct meas_irq {
-	char name[24];	/**< "36", "LOC" */
-	char what[64];	/**< "virtio1-req.0", "Local timer interrupts" */
+	char name[24]; /**< "36", "LOC" */
+	char what[64]; /**< "virtio1-req.0", "Local timer interrupts" */
 	uint64_t count;
 };
 

@@ -16,12 +16,12 @@
  *    loss of 0.3 % is an upper bound for 0 and a lower one for 0.5 %.
  * 3. That is repeated; the repetitions, each from the beginning, give a mean and its confidence
  *    interval (Student's t): where a system is not steady, one search says nothing about the next.
- * 4. Then trials at 10, 50 and 90 % of the strictest ratio's mean, for the caller to take the latency
- *    at.
+ * 4. Then trials at 10, 50 and 90 % of the strictest ratio's mean, for the caller to take the
+ * latency at.
  *
- * It is deterministic: the same answers lead to the same questions. So a search that was interrupted
- * is resumed by feeding the recorded trials to a new machine (meas_search_told() refuses one that it
- * did not ask for). Pure; belongs to one thread.
+ * It is deterministic: the same answers lead to the same questions. So a search that was
+ * interrupted is resumed by feeding the recorded trials to a new machine (meas_search_told()
+ * refuses one that it did not ask for). Pure; belongs to one thread.
  */
 
 #include <stdbool.h>
@@ -39,20 +39,21 @@ struct meas_search_conf {
 	uint16_t size[MEAS_SIZES]; /**< frame bytes with FCS, 64 to 9728 */
 	uint16_t n_losses;
 	double loss[MEAS_LOSSES]; /**< allowed share, ascending, 0 to 0.5 */
-	double max_pps;		  /**< nothing above is tried; 0: what a link of line_bps carries */
-	double min_pps;		  /**< below it the result is 0 */
-	double line_bps;	  /**< 20 bytes a frame are preamble and gap */
-	double precision;	  /**< upper / lower - 1 of a finished search: 0.0005 to 0.1 */
+	double max_pps;           /**< nothing above is tried; 0: what a link of line_bps carries */
+	double min_pps;           /**< below it the result is 0 */
+	double line_bps;          /**< 20 bytes a frame are preamble and gap */
+	double precision;         /**< upper / lower - 1 of a finished search: 0.0005 to 0.1 */
 	double trial_s, short_s;
 	uint16_t repeats;
 };
 
-/** 64 to 1518 bytes as RFC 2544, 9.1 has them, 0 and 0.5 %, 10 Gbit/s, 0.5 %, 10 s and 1 s, 5 times. */
+/** 64 to 1518 bytes as RFC 2544, 9.1 has them, 0 and 0.5 %, 10 Gbit/s, 0.5 %, 10 s and 1 s, 5
+ * times. */
 void meas_search_default(struct meas_search_conf *c);
 
 enum meas_why {
-	MEAS_TOP,    /**< the first at the highest rate */
-	MEAS_NARROW, /**< a short trial inside the interval */
+	MEAS_TOP,     /**< the first at the highest rate */
+	MEAS_NARROW,  /**< a short trial inside the interval */
 	MEAS_MEASURE, /**< full length; makes results */
 	MEAS_LATENCY, /**< at a share of the throughput found */
 };
@@ -95,7 +96,7 @@ uint32_t meas_search_trials(const struct meas_search *s);
 struct meas_result {
 	uint16_t size;
 	double loss;
-	uint16_t repeats;   /**< how many searches it is from */
+	uint16_t repeats; /**< how many searches it is from */
 	double mean_pps;
 	double low_pps, high_pps; /**< 95 % interval of the mean; NaN from a single one */
 	double least_pps, most_pps;
@@ -103,8 +104,8 @@ struct meas_result {
 };
 
 /** The result of a size and a loss ratio (indexes), so far. @return 0; -ENOENT: none yet */
-int meas_search_result(const struct meas_search *s, uint16_t size, uint16_t loss,
-	struct meas_result *r);
+int meas_search_result(
+	const struct meas_search *s, uint16_t size, uint16_t loss, struct meas_result *r);
 
 /** Frames per second that a link of bps carries. */
 double meas_line_pps(double bps, uint16_t size);

@@ -60,25 +60,24 @@ written(int (*write)(const struct lat_hist *ns, FILE *to), const struct lat_hist
  * By hand, from the rule of HdrHistogram's PercentileIterator: levels 0, 10, … 50 %, then five a
  * half distance; a line where the samples so far first reach the level, the last one at 100 %.
  */
-static const char hgrm_of_four[] =
-	"       Value     Percentile TotalCount 1/(1-Percentile)\n"
-	"\n"
-	"       1.000 0.000000000000          1           1.00\n"
-	"       1.000 0.100000000000          1           1.11\n"
-	"       1.000 0.200000000000          1           1.25\n"
-	"       1.500 0.300000000000          2           1.43\n"
-	"       1.500 0.400000000000          2           1.67\n"
-	"       1.500 0.500000000000          2           2.00\n"
-	"       2.000 0.550000000000          3           2.22\n"
-	"       2.000 0.600000000000          3           2.50\n"
-	"       2.000 0.650000000000          3           2.86\n"
-	"       2.000 0.700000000000          3           3.33\n"
-	"       2.000 0.750000000000          3           4.00\n"
-	"       4.001 0.775000000000          4           4.44\n"
-	"       4.001 1.000000000000          4\n"
-	"#[Mean    =        2.125, StdDeviation   =        1.139]\n"
-	"#[Max     =        4.001, Total count    =            4]\n"
-	"#[Buckets =           29, SubBuckets     =         2048]\n";
+static const char hgrm_of_four[] = "       Value     Percentile TotalCount 1/(1-Percentile)\n"
+				   "\n"
+				   "       1.000 0.000000000000          1           1.00\n"
+				   "       1.000 0.100000000000          1           1.11\n"
+				   "       1.000 0.200000000000          1           1.25\n"
+				   "       1.500 0.300000000000          2           1.43\n"
+				   "       1.500 0.400000000000          2           1.67\n"
+				   "       1.500 0.500000000000          2           2.00\n"
+				   "       2.000 0.550000000000          3           2.22\n"
+				   "       2.000 0.600000000000          3           2.50\n"
+				   "       2.000 0.650000000000          3           2.86\n"
+				   "       2.000 0.700000000000          3           3.33\n"
+				   "       2.000 0.750000000000          3           4.00\n"
+				   "       4.001 0.775000000000          4           4.44\n"
+				   "       4.001 1.000000000000          4\n"
+				   "#[Mean    =        2.125, StdDeviation   =        1.139]\n"
+				   "#[Max     =        4.001, Total count    =            4]\n"
+				   "#[Buckets =           29, SubBuckets     =         2048]\n";
 
 static void
 hgrm_is_what_the_plotter_reads(void **state)
@@ -95,10 +94,12 @@ hgrm_is_what_the_plotter_reads(void **state)
 	assert_string_equal(text, hgrm_of_four);
 	free(text);
 	text = written(lat_write_csv, h);
-	assert_ptr_equal(strstr(text,
-		"\"Value\",\"Percentile\",\"TotalCount\",\"1/(1-Percentile)\"\n"
-		"1.000,0.000000000000,1,1.00\n"), text);
-	assert_non_null(strstr(text, "\n4.001,0.775000000000,4,4.44\n4.001,1.000000000000,4,Infinity\n"));
+	assert_ptr_equal(
+		strstr(text, "\"Value\",\"Percentile\",\"TotalCount\",\"1/(1-Percentile)\"\n"
+			     "1.000,0.000000000000,1,1.00\n"),
+		text);
+	assert_non_null(
+		strstr(text, "\n4.001,0.775000000000,4,4.44\n4.001,1.000000000000,4,Infinity\n"));
 	free(text);
 	free(h);
 }
@@ -162,7 +163,8 @@ ticks_become_nanoseconds_within_a_thousandth(void **state)
 		for (double q = 0.01; q < 1; q += 0.01) {
 			const double want = (double)lat_hist_quantile(h, q) * 1e9 / hz[k];
 
-			assert_true(fabs((double)lat_hist_quantile(ns, q) - want) <= want / 1000 + 1);
+			assert_true(
+				fabs((double)lat_hist_quantile(ns, q) - want) <= want / 1000 + 1);
 		}
 		/* A maximum may be too long by a bucket, never too short. */
 		for (unsigned int i = 0; i < 200; i++) {
@@ -204,8 +206,8 @@ text_holds_every_count(void **state)
 }
 
 /*
- * Not by our writer, so that reader and writer are not wrong together: a histogram of 0 digits without
- * counts, as a log in nosqlbench's documentation has it. Its layout is another one.
+ * Not by our writer, so that reader and writer are not wrong together: a histogram of 0 digits
+ * without counts, as a log in nosqlbench's documentation has it. Its layout is another one.
  */
 #define EMPTY_ELSEWHERE "HISTFAAAABl42pNpmSzMwMDAyIAKYHwm+w9QFgA8ewJ6"
 
@@ -266,7 +268,8 @@ a_series_keeps_every_sample_in_bounded_room(void **state)
 		lat_hist_add(total, next_random(&seed) % 100000, take);
 		lat_hist_add(total, LAT_HIST_MAX + 1, 1);
 		assert_int_equal(lat_series_take(s, take, total), 0);
-		assert_true(lat_series_points(s) <= MAX && lat_series_points(s) >= (take < 4 ? take : 4));
+		assert_true(lat_series_points(s) <= MAX &&
+			    lat_series_points(s) >= (take < 4 ? take : 4));
 		lat_hist_init(sum);
 		for (uint32_t i = 0; i < lat_series_points(s); i++) {
 			assert_int_equal(lat_series_get(s, i, &p, part), 0);

@@ -42,9 +42,11 @@ ping_text(const char *notes, unsigned int n, double ms, double drift, uint64_t s
 		fprintf(f, "64 bytes from 10.0.0.2: icmp_seq=%u ttl=64 time=%.4f ms\n", i % 65536,
 			ms * (1 + 0.2 * random_share(&seed)) + level);
 	}
-	fprintf(f, "\n--- 10.0.0.2 ping statistics ---\n"
-		   "%u packets transmitted, %u received, 0%% packet loss, time 1ms\n"
-		   "rtt min/avg/max/mdev = 0.1/0.2/0.3/0.04 ms\n", n, n);
+	fprintf(f,
+		"\n--- 10.0.0.2 ping statistics ---\n"
+		"%u packets transmitted, %u received, 0%% packet loss, time 1ms\n"
+		"rtt min/avg/max/mdev = 0.1/0.2/0.3/0.04 ms\n",
+		n, n);
 	fclose(f);
 	return text;
 }
@@ -106,8 +108,10 @@ a_real_difference_is_told_and_its_direction(void **state)
 	assert_string_equal(result.compared, "itr");
 	assert_true(result.figure[MEAS_P50].judged && result.figure[MEAS_P99].judged);
 	assert_true(!result.figure[MEAS_P999].judged);
-	assert_non_null(strstr(result.figure[MEAS_P999].why_not, "needs 10000 samples, A has 1999"));
-	assert_true(result.figure[MEAS_P50].ratio.low < 1.1 && result.figure[MEAS_P50].ratio.high > 1.09);
+	assert_non_null(
+		strstr(result.figure[MEAS_P999].why_not, "needs 10000 samples, A has 1999"));
+	assert_true(result.figure[MEAS_P50].ratio.low < 1.1 &&
+		    result.figure[MEAS_P50].ratio.high > 1.09);
 	assert_int_equal(meas_compare(&b, &a, &rules, &result), 0);
 	assert_int_equal(result.verdict, MEAS_FASTER);
 	side_free(&a);
@@ -115,8 +119,8 @@ a_real_difference_is_told_and_its_direction(void **state)
 }
 
 /*
- * The point of it all: where nothing differs, a verdict comes seldom, though neighbouring samples are
- * alike. 5 % are promised. Of 200 pairs 10 are expected, and more than 22 once in 3000 times; a
+ * The point of it all: where nothing differs, a verdict comes seldom, though neighbouring samples
+ * are alike. 5 % are promised. Of 200 pairs 10 are expected, and more than 22 once in 3000 times; a
  * bootstrap of single samples says "faster" or "slower" far more often.
  */
 static void
@@ -163,7 +167,8 @@ the_same_seed_gives_the_same_digits(void **state)
 static void
 two_differences_are_refused_unless_one_is_allowed(void **state)
 {
-	struct meas_rules allow = {.seed = 1, .resamples = 400, .n_allowed = 1, .allowed = {"link_mbit"}};
+	struct meas_rules allow = {
+		.seed = 1, .resamples = 400, .n_allowed = 1, .allowed = {"link_mbit"}};
 	struct meas_side a, b;
 
 	(void)state;
@@ -224,7 +229,8 @@ repeats_of_different_settings_are_no_repeats(void **state)
 	free(more.runs);
 }
 
-/* What changes from run to run, and not within one, is in the interval once there are several runs. */
+/* What changes from run to run, and not within one, is in the interval once there are several runs.
+ */
 static void
 several_runs_widen_the_interval_by_what_differs_among_them(void **state)
 {

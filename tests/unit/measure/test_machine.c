@@ -45,9 +45,12 @@ a_machine_that_tells_everything(void **state)
 	struct meas_machine m;
 
 	(void)state;
-	put("/proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon E5-2680 v2\n"
-		"microcode\t: 0x42e\nflags\t\t: fpu vme hypervisor\n\nprocessor\t: 1\nmodel name\t: other\n");
-	put("/proc/cmdline", "BOOT_IMAGE=/vmlinuz isolcpus=managed_irq,domain,1-3 xisolcpus=9 nohz_full=1-3\n");
+	put("/proc/cpuinfo",
+		"processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon E5-2680 v2\n"
+		"microcode\t: 0x42e\nflags\t\t: fpu vme hypervisor\n\nprocessor\t: 1\nmodel "
+		"name\t: other\n");
+	put("/proc/cmdline",
+		"BOOT_IMAGE=/vmlinuz isolcpus=managed_irq,domain,1-3 xisolcpus=9 nohz_full=1-3\n");
 	put("/proc/sys/kernel/osrelease", "6.1.0-18-amd64\n");
 	put("/proc/loadavg", "0.25 0.1 0.1 1/100 1234\n");
 	put("/sys/devices/system/cpu/isolated", "1-3\n");
@@ -201,7 +204,8 @@ noise_between(const struct meas_noise *from, const struct meas_noise *to)
 static double
 number(json_t *noise, const char *key)
 {
-	return json_number_value(json_object_get(json_array_get(json_object_get(noise, "cores"), 0), key));
+	return json_number_value(
+		json_object_get(json_array_get(json_object_get(noise, "cores"), 0), key));
 }
 
 static bool
@@ -210,11 +214,12 @@ found(json_t *noise, const char *what)
 	json_t *each;
 	size_t i;
 
-	json_array_foreach(json_object_get(noise, "findings"), i, each)
-		if (strstr(json_string_value(json_object_get(each, "what")), what)) {
-			assert_true(strlen(json_string_value(json_object_get(each, "remedy"))) > 20);
-			return true;
-		}
+	json_array_foreach(json_object_get(noise, "findings"), i,
+		each) if (strstr(json_string_value(json_object_get(each, "what")), what))
+	{
+		assert_true(strlen(json_string_value(json_object_get(each, "remedy"))) > 20);
+		return true;
+	}
 	return false;
 }
 
@@ -230,7 +235,7 @@ every_noise_is_told_with_its_remedy(void **state)
 	put("/proc/interrupts", interrupts_before);
 	put("/proc/self/task/77/comm", "rte-worker-5\n");
 	put("/proc/self/task/77/status", "Name:\tx\nvoluntary_ctxt_switches:\t9\n"
-		"nonvoluntary_ctxt_switches:\t3\n");
+					 "nonvoluntary_ctxt_switches:\t3\n");
 	put("/proc/self/task/77/schedstat", "1000 5000000 7\n");
 	put("/sys/devices/system/cpu/cpu2/cpufreq/scaling_cur_freq", "2800000\n");
 	put("/sys/devices/system/cpu/cpu2/cpufreq/stats/total_trans", "4\n");
@@ -254,9 +259,11 @@ every_noise_is_told_with_its_remedy(void **state)
 	assert_true(fabs(number(noise, "stolen") - 0.05) < 1e-9);
 	assert_true(number(noise, "preempted_per_s") == 2 && number(noise, "timer_per_s") == 50);
 	assert_true(fabs(number(noise, "waited") - 0.05) < 1e-9);
-	assert_true(number(noise, "device_irqs_per_s") == 8 && number(noise, "other_irqs_per_s") == 40);
+	assert_true(
+		number(noise, "device_irqs_per_s") == 8 && number(noise, "other_irqs_per_s") == 40);
 	assert_true(number(noise, "mhz") == 2800 && number(noise, "mhz_changes") == 2);
-	assert_true(found(noise, "stolen") && found(noise, "other threads") && found(noise, "timer"));
+	assert_true(
+		found(noise, "stolen") && found(noise, "other threads") && found(noise, "timer"));
 	assert_true(found(noise, "most of them 37 (eth0-rx-0)") && found(noise, "other CPUs"));
 	assert_true(found(noise, "frequency") && found(noise, "too hot"));
 	json_decref(noise);

@@ -14,12 +14,12 @@
 
 /* A system under test: a limit, perhaps a generator's, perhaps a limit that is not steady. */
 struct dut {
-	double limit;	     /* packets a second that pass; what is above is lost */
-	double generator;    /* at most so many are sent; 0: all that is asked */
-	double hiccups;	     /* it may be as much slower than that */
-	double floor_loss;   /* lost at any rate */
-	double wobble;	     /* the limit moves by this share from trial to trial */
-	double short_lies;   /* a trial of short length sees a limit so much higher */
+	double limit;      /* packets a second that pass; what is above is lost */
+	double generator;  /* at most so many are sent; 0: all that is asked */
+	double hiccups;    /* it may be as much slower than that */
+	double floor_loss; /* lost at any rate */
+	double wobble;     /* the limit moves by this share from trial to trial */
+	double short_lies; /* a trial of short length sees a limit so much higher */
 	uint64_t seed;
 };
 
@@ -33,7 +33,8 @@ random_share(uint64_t *s)
 }
 
 static void
-run_trial(struct dut *d, const struct meas_trial *t, double *pps, uint64_t *sent, uint64_t *received)
+run_trial(
+	struct dut *d, const struct meas_trial *t, double *pps, uint64_t *sent, uint64_t *received)
 {
 	double limit = d->limit * (1 + d->wobble * (2 * random_share(&d->seed) - 1));
 
@@ -129,7 +130,8 @@ static void
 the_link_or_the_generator_can_be_the_limit(void **state)
 {
 	struct meas_search_conf c = conf_of(1);
-	struct dut fast = {.limit = 1e9, .seed = 3}, slow = {.limit = 1e9, .generator = 5e6, .seed = 3};
+	struct dut fast = {.limit = 1e9, .seed = 3},
+		   slow = {.limit = 1e9, .generator = 5e6, .seed = 3};
 	struct meas_result r;
 	struct meas_search *s;
 
@@ -255,12 +257,14 @@ recorded_trials_bring_it_back_to_where_it_was(void **state)
 		assert_int_equal(meas_search_next(first, &log[i].t), 1);
 		run_trial(&d, &log[i].t, &log[i].pps, &log[i].sent, &log[i].received);
 		assert_int_equal(meas_search_told(first, &log[i].t, log[i].pps, log[i].sent,
-			log[i].received, NULL), 0);
+					 log[i].received, NULL),
+			0);
 	}
 	for (unsigned int i = 0; i < KEPT; i++) {
 		assert_int_equal(meas_search_next(again, &a), 1);
 		assert_int_equal(meas_search_told(again, &log[i].t, log[i].pps, log[i].sent,
-			log[i].received, NULL), 0);
+					 log[i].received, NULL),
+			0);
 	}
 	assert_int_equal(meas_search_next(first, &a), 1);
 	assert_int_equal(meas_search_next(again, &b), 1);
