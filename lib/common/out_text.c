@@ -114,35 +114,44 @@ pad(FILE *to, int n)
 	fprintf(to, "%*s", n > 0 ? n : 0, "");
 }
 
+/* Where a text of more than `room` columns is broken: its last blank there, or the first behind. */
+static const char *
+break_of(const char *text, int room)
+{
+	const char *blank = NULL;
+
+	for (int n = 0; *text != '\0' && (n <= room || blank == NULL); text++) {
+		if (*text == ' ' && n > 0)
+			blank = text;
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	}
+	return blank;
+}
+
 /*
- * A text that may be long: broken at blanks to stay within the columns, further lines indented like
- * the first one. `at` is the column where it begins.
+ * A text that may be long, which begins in column `at`: broken at blanks to stay within the columns,
+ * further lines indented.
  */
 static void
-put_text(FILE *to, const char *text, int at)
+put_text(FILE *to, const char *text, int at, int indent)
 {
-	const int room = TEXT_COLUMNS - at;
+	const char *end;
 
-	while (room >= TEXT_WRAP && width_of(text) > room) {
-		const char *end = text, *blank = NULL;
-
-		for (int n = 0; n <= room; n += ((unsigned char)*++end & 0xc0) != 0x80)
-			if (*end == ' ')
-				blank = end;
-		if (blank == NULL)
-			break;
-		fprintf(to, "%.*s\n%*s", (int)(blank - text), text, at, "");
-		text = blank + 1;
+	while (TEXT_COLUMNS - at >= TEXT_WRAP && width_of(text) > TEXT_COLUMNS - at &&
+		(end = break_of(text, TEXT_COLUMNS - at)) != NULL) {
+		fprintf(to, "%.*s\n%*s", (int)(end - text), text, indent, "");
+		text = end + 1;
+		at = indent;
 	}
 	fputs(text, to);
 }
 
-/* A note may have lines of its own. */
+/* A note may have lines of its own; what belongs to one stands further to the right. */
 static void
 put_note(FILE *to, char *text)
 {
 	for (char *line, *rest = text; (line = strsep(&rest, "\n")) != NULL;) {
-		put_text(to, line, 0);
+		put_text(to, line, 0, (int)strspn(line, " ") + 2);
 		fputc('\n', to);
 		if (rest != NULL)
 			rest[-1] = '\n';
@@ -206,7 +215,7 @@ put_cell(FILE *to, const char *text, const struct column *col, int at, bool last
 	if (!col->left)
 		pad(to, gap);
 	if (last)
-		put_text(to, text, at);
+		put_text(to, text, at, at);
 	else
 		fputs(text, to);
 	if (last)
@@ -366,7 +375,7 @@ put_object(const struct node *object, FILE *to)
 			label(buf, c->key, c->unit);
 			fputs(buf, to);
 			pad(to, width - width_of(buf) + TEXT_GAP);
-			put_text(to, cell(buf, c), width + TEXT_GAP);
+			put_text(to, cell(buf, c), width + TEXT_GAP, width + TEXT_GAP);
 			fputc('\n', to);
 		}
 	}

@@ -151,8 +151,8 @@ static void
 long_texts_are_wrapped(void **state)
 {
 	static const char want[] =
-		"A note that is longer than eighty columns goes on in a second line, at the\n"
-		"beginning of it.\n"
+		"A note that is longer than eighty columns goes on in a second line, a little to\n"
+		"  the right.\n"
 		"label  a value that is long goes on where it began, that is behind its label,\n"
 		"       and not before it: \u00fc\u00fc\u00fc\u00fc\u00fc\n"
 		"\nsteps\n"
@@ -164,8 +164,8 @@ long_texts_are_wrapped(void **state)
 	struct vfp_out *o = begin(&s, VFP_TEXT);
 
 	(void)state;
-	vfp_out_note(o, "A note that is longer than eighty columns goes on in a second line, at the "
-			"beginning of it.");
+	vfp_out_note(o, "A note that is longer than eighty columns goes on in a second line, a "
+			"little to the right.");
 	vfp_out_str(o, "label", "a value that is long goes on where it began, that is behind its "
 				"label, and not before it: \u00fc\u00fc\u00fc\u00fc\u00fc");
 	vfp_out_list(o, "steps");
@@ -271,9 +271,9 @@ a_long_text_is_broken_at_blanks(void **state)
 
 	(void)state;
 	memset(word, 'w', 100);
-	vfp_out_para(o, "%s", "short");
-	vfp_out_para(o, "%078d %s", 7, "two and more");
-	vfp_out_para(o, "a %s b", word);
+	vfp_out_note(o, "%s", "short");
+	vfp_out_note(o, "%078d %s", 7, "two and more");
+	vfp_out_note(o, "a %s b", word);
 	end(&s, o, 0);
 	assert_non_null(strstr(s.text, "short\n0000"));
 	assert_non_null(strstr(s.text, "07\n  two and more\n"));
@@ -282,7 +282,7 @@ a_long_text_is_broken_at_blanks(void **state)
 	assert_non_null(strstr(s.text, "www\n  b\n"));
 	free(s.text);
 	o = begin(&s, VFP_JSON);
-	vfp_out_para(o, "for people");
+	vfp_out_note(o, "for people");
 	end(&s, o, 0);
 	assert_null(strstr(s.text, "people"));
 	free(s.text);
