@@ -127,9 +127,15 @@ card_run() {
 	need_root
 	vp_open a card_run --vfs 2 -- -i --config "$TOP/config/tenant.conf"
 	[ "$(stat -c %a /run/vfplane/0000:03:00.1.token)" = 600 ]
-	run ! "$SOFT82599" exec --name "$card" -- timeout 20 "$VFPLANE" -l 0-1 --no-huge -m 256 \
-		--file-prefix "$card-b" --no-telemetry -a 0000:03:10.3 -- --run 1
-	[[ "$output" == *"0000:03:10.3"* ]]
+	tenant() {
+		"$SOFT82599" exec --name "$card" -- timeout 40 "$VFPLANE" -l 0-1 --no-huge -m 256 \
+			--file-prefix "$card-b" --no-telemetry -a 0000:03:10.3 "$@" -- --run 1
+	}
+	run ! tenant --vfio-vf-token=00000000-0000-4000-8000-000000000000
+	[[ "$output" == *"0000:03:10.3 could not be probed"* ]]
+	# Who may read the file gets in by it, without naming it.
+	run -0 tenant
+	[[ "$output" == *"vf1: 0000:03:10.3 up"* ]]
 	vp_quit a
 }
 
