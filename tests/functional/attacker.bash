@@ -50,6 +50,7 @@ answers() {
 at_close() {
 	local in=${AT_IN[$1]} out=${AT_OUT[$1]}
 
+	echo quit >&"$in" # its end of input may be kept open by a later process
 	exec {in}>&- {out}<&-
 	wait "${AT_PID[$1]}"
 	unset "AT_PID[$1]"

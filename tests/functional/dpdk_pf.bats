@@ -20,7 +20,7 @@ teardown() {
 
 pf_up() {
 	tp_open pf "$SOFT82599" run --name "$card" --vfs 2 -- dpdk-testpmd -l 0-1 --no-huge -m 128 \
-		--no-telemetry --file-prefix "$card" -a 0000:03:00.1 -- -i --total-num-mbufs=4096 "$@"
+		--no-telemetry --file-prefix "$card" -a 0000:03:00.1 -- -i --total-num-mbufs=4096
 	at_open x 0000:03:10.3
 	[ "$(answers x "repeat 1 1")" = "ack 1, nack 0, silent 0" ]
 }

@@ -6,7 +6,7 @@ setup() {
 	load helpers
 	fuzzer=$TOP/build-clang/tests/fuzz/fuzz_policy
 	[ -x "$fuzzer" ] || skip "no build-clang: scripts/test.sh build makes it"
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 @test "the policy under libFuzzer for 5 s: no rule breaks" {

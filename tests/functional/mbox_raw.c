@@ -13,6 +13,7 @@
  *   hold | release      keep the buffer (VFU), as no driver does
  *   jam SECONDS         requests while the buffer is kept: the PF can neither read nor answer
  *   vfrst               a reset of the function by its own register (VFCTRL.RST)
+ *   quit                as the end of input
  *   link                what the VF sees of the link
  *   send DST SRC | quiet    frames without end from queue 0, while the above goes on
  *
@@ -563,7 +564,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	open_vf(argv[1], argv[2]);
-	while (getline(&line, &size, stdin) > 0)
+	while (getline(&line, &size, stdin) > 0 && strcmp(line, "quit\n") != 0)
 		serve(line);
 	quiet();
 	free(line);
