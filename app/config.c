@@ -728,8 +728,8 @@ add_pool(struct parse *p, cfg_t *section)
 	pool->line = section_line(p, section);
 	if (c->n_pool == CFG_MAX_PF * CFG_MAX_POOL ||
 		pool_title(cfg_title(section), &pool->pf, &pool->index) < 0) {
-		complain(p, pool->line, "pool %s: allowed: 0 to %d, or pf1pool0", cfg_title(section),
-			CFG_MAX_POOL - 1);
+		complain(p, pool->line, "pool %s: allowed: 0 to %d, or pf1pool0",
+			cfg_title(section), CFG_MAX_POOL - 1);
 		return;
 	}
 	fill_section(p, section, pool);
@@ -941,7 +941,8 @@ check_rates(struct parse *p, cfg_t *root)
 		sum[vf->pf] += vf->policy.rate;
 		if (before <= SRIOV_LINK_MBIT && sum[vf->pf] > SRIOV_LINK_MBIT)
 			complain(p, line_of(p, cfg_getnsec(root, "vf", i), find_spec("vf", "rate")),
-				"rate = %u: the rates of all VFs together are %u Mbit/s; allowed: %d",
+				"rate = %u: the rates of all VFs together are %u Mbit/s; allowed: "
+				"%d",
 				vf->policy.rate, sum[vf->pf], SRIOV_LINK_MBIT);
 	}
 }

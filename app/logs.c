@@ -11,9 +11,9 @@
 
 #include "logs.h"
 
-#define KINDS	  32
-#define KIND_LEN  40
-#define MINUTE	  60
+#define KINDS    32
+#define KIND_LEN 40
+#define MINUTE   60
 
 /* Lines of one kind. The stream's own lock sees to it that one thread at a time is here. */
 struct kind {

@@ -171,8 +171,8 @@ setup_queues(struct setup *s, const struct rte_eth_dev_info *info)
 	return 0;
 }
 
-/* One map for each VLAN, with all its pools. The PMD drops the low half of a map that has a bit in the
- * high half; a configuration has no pool there (CFG_MAX_POOL). */
+/* One map for each VLAN, with all its pools. The PMD drops the low half of a map that has a bit in
+ * the high half; a configuration has no pool there (CFG_MAX_POOL). */
 static void
 map_vlan(struct rte_eth_vmdq_rx_conf *v, uint16_t vid, uint16_t pool)
 {
@@ -207,8 +207,8 @@ conf_pools(const struct app *app, const struct pf_dev *pf, struct rte_eth_conf *
 }
 
 /*
- * And by address; pool 0 has the PF's own besides. The PMD starts with that one in all pools, and ethdev
- * takes it out of them at the end of the start: so the queues come last.
+ * And by address; pool 0 has the PF's own besides. The PMD starts with that one in all pools, and
+ * ethdev takes it out of them at the end of the start: so the queues come last.
  */
 static int
 start_pools(const struct app *app, struct port *p, const struct pf_dev *pf, struct vfp_err *err)
@@ -275,8 +275,8 @@ setup(void *arg)
 	if (p->role == PORT_PF && pf && pf->layout.vmdq_pools > 0)
 		conf_pools(s->app, pf, &conf);
 	else
-		rss_ethdev_prepare(&info, pools ? conf.rxmode.mq_mode : RTE_ETH_MQ_RX_RSS, p->nb_rxq,
-			&p->rss, &conf);
+		rss_ethdev_prepare(&info, pools ? conf.rxmode.mq_mode : RTE_ETH_MQ_RX_RSS,
+			p->nb_rxq, &p->rss, &conf);
 	ret = rte_eth_dev_configure(p->port_id, p->nb_rxq, p->nb_txq, &conf);
 	if (ret < 0)
 		return vfp_err_set(s->err, ret, "%s: configure with %u RX and %u TX queues: %s",
@@ -300,9 +300,10 @@ stop_job(void *arg)
 
 /*
  * A PF's is a job of the interrupt thread too. An interrupt that was on its way when the PF stopped
- * runs its handler once more, which unmasks the mailbox again; and a VF's reset that is handled while
- * another thread frees the queues finds none (net_ixgbe looks at each for its VLAN stripping). The
- * driver takes its handler off in here, which works: on this thread no handler of the NIC runs now.
+ * runs its handler once more, which unmasks the mailbox again; and a VF's reset that is handled
+ * while another thread frees the queues finds none (net_ixgbe looks at each for its VLAN
+ * stripping). The driver takes its handler off in here, which works: on this thread no handler of
+ * the NIC runs now.
  */
 static int
 close_job(void *arg)
@@ -403,7 +404,7 @@ port_nic_known(struct app *app, const struct port *p)
 		return true;
 	for (uint16_t i = 0; i < app->n_ports; i++)
 		polled += app->ports[i].role == PORT_VF && app_pf_of(app, &app->ports[i]) == pf &&
-			!app->ports[i].removed;
+			  !app->ports[i].removed;
 	return polled == pf->n_vfs;
 }
 

@@ -84,7 +84,8 @@ list_given(const struct sriov_vf_policy *p, char *text, size_t len)
 static const char *
 list_refused(const struct sriov_vf_policy *p, char *text, size_t len)
 {
-	snprintf(text, len, "%s%s%s", p->refuses & SRIOV_ACCEPT_UNTAGGED || p->port_vlan ? "AUPE " : "",
+	snprintf(text, len, "%s%s%s",
+		p->refuses & SRIOV_ACCEPT_UNTAGGED || p->port_vlan ? "AUPE " : "",
 		p->refuses & SRIOV_ACCEPT_HASH_UC ? "ROPE " : "",
 		p->refuses & SRIOV_ACCEPT_BROADCAST ? "BAM " : "");
 	return text[0] ? text : "nothing";
@@ -107,7 +108,8 @@ put_policy(struct vfp_out *o, const struct sriov_vf_policy *p)
 
 	vfp_out_open(o, "policy");
 	vfp_out_bool(o, "trusted", p->trusted);
-	vfp_out_strf(o, "mac_policy", "%s, %u listed", sriov_mac_policy_name(p->mac_policy), p->n_macs);
+	vfp_out_strf(
+		o, "mac_policy", "%s, %u listed", sriov_mac_policy_name(p->mac_policy), p->n_macs);
 	if (p->port_vlan)
 		vfp_out_u64(o, "port_vlan", p->port_vlan, VFP_PLAIN);
 	else
@@ -177,8 +179,8 @@ put_state(struct vfp_out *o, const struct pf_dev *pf, const struct sriov_counts 
 }
 
 /*
- * A PF could read its VFs' counters, but DPDK has no call for it: those of a tenant's VF are unknown
- * here. Since its reset: less what earlier lives of the port counted.
+ * A PF could read its VFs' counters, but DPDK has no call for it: those of a tenant's VF are
+ * unknown here. Since its reset: less what earlier lives of the port counted.
  */
 static void
 put_counters(struct vfp_out *o, const struct port *p)
@@ -346,7 +348,8 @@ view_layout(const struct view *v, struct vfp_out *o)
 		put_picture(o, &v->app->pf[i]);
 }
 
-/* What became of it, in one column: a refusal's reason, else what the chain knows, else the reason. */
+/* What became of it, in one column: a refusal's reason, else what the chain knows, else the reason.
+ */
 static void
 put_outcome(struct vfp_out *o, const struct sriov_row *row)
 {
@@ -362,7 +365,8 @@ put_outcome(struct vfp_out *o, const struct sriov_row *row)
 }
 
 static void
-put_row(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, const struct sriov_row *row)
+put_row(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
+	const struct sriov_row *row)
 {
 	const struct sriov_record *r = &row->last;
 	char name[CFG_NAME], text[96];
@@ -492,7 +496,8 @@ put_undone(struct vfp_out *o, const struct sriov_drift *d)
 }
 
 static void
-put_drift(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, const struct sriov_drift *d)
+put_drift(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
+	const struct sriov_drift *d)
 {
 	const bool text = vfp_out_format(o) == VFP_TEXT;
 	char name[CFG_NAME] = "";

@@ -69,8 +69,8 @@ find(struct replay *r, uint16_t vf, uint16_t type, bool granted, bool would, con
 	o = calloc(1, sizeof(*o));
 	if (!o)
 		return NULL;
-	*o = (struct outcome){.vf = vf, .type = type, .granted = granted, .would = would,
-		.reason = reason};
+	*o = (struct outcome){
+		.vf = vf, .type = type, .granted = granted, .would = would, .reason = reason};
 	*r->last = o;
 	r->last = &o->next;
 	return o;
@@ -110,7 +110,8 @@ static int
 take_line(struct replay *r, json_t *line, struct vfp_err *err)
 {
 	const json_t *vf = json_object_get(line, "vf"), *at = json_object_get(line, "at_us");
-	const json_t *answer = json_object_get(line, "answer"), *lost = json_object_get(line, "lost");
+	const json_t *answer = json_object_get(line, "answer"),
+		     *lost = json_object_get(line, "lost");
 	const json_t *list = json_object_get(line, "words");
 	uint32_t words[SRIOV_MBOX_WORDS];
 
@@ -192,8 +193,7 @@ put(const struct replay *r)
 		vfp_out_note(o, "the same answers to all");
 	vfp_out_note(o, "%llu messages; %llu refused then and granted now, %llu the other way%s",
 		(unsigned long long)r->messages, (unsigned long long)r->now_granted,
-		(unsigned long long)r->now_refused,
-		r->lost ? "; the recording has gaps" : "");
+		(unsigned long long)r->now_refused, r->lost ? "; the recording has gaps" : "");
 	vfp_out_u64(o, "messages", r->messages, VFP_PLAIN | VFP_DETAIL);
 	vfp_out_u64(o, "now_granted", r->now_granted, VFP_PLAIN | VFP_DETAIL);
 	vfp_out_u64(o, "now_refused", r->now_refused, VFP_PLAIN | VFP_DETAIL);

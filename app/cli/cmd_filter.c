@@ -47,7 +47,8 @@ edit_vlan(struct cli_change *c, struct vfp_err *err)
 	return ret;
 }
 
-/* testpmd names VFs by a mask here: 0x3 is VF 0 and VF 1. All are looked at before one is changed. */
+/* testpmd names VFs by a mask here: 0x3 is VF 0 and VF 1. All are looked at before one is changed.
+ */
 static void
 do_vlan(void *parsed, struct cmdline *cl, void *data)
 {
@@ -87,8 +88,9 @@ edit_address(struct cli_change *c, struct vfp_err *err)
 	if (add && (i < p->n_given || memcmp(mac, p->mac, 6) == 0))
 		return vfp_err_set(err, -EEXIST, "VF %u has that address already", c->vf);
 	if (add && p->n_given == SRIOV_POLICY_MACS)
-		return vfp_err_set(err, -ENOSPC, "VF %u has %d further addresses, the most there are",
-			c->vf, SRIOV_POLICY_MACS);
+		return vfp_err_set(err, -ENOSPC,
+			"VF %u has %d further addresses, the most there are", c->vf,
+			SRIOV_POLICY_MACS);
 	if (!add && i == p->n_given)
 		return vfp_err_set(err, -ENOENT, "VF %u was not given that address", c->vf);
 	if (add)

@@ -24,7 +24,7 @@ stop_or_start(struct cmdline *cl, struct port *p, bool start)
 	else
 		cmdline_printf(cl, "%s %s%s\n", p->name, start ? "started" : "stopped",
 			p->role != PORT_PF ? ""
-			: start		   ? "; its VFs are told to reset"
+			: start            ? "; its VFs are told to reset"
 					   : "; its VFs have no switch now");
 }
 
@@ -66,8 +66,8 @@ queue_rate_job(void *arg)
 	const struct queue_rate *q = arg;
 	const struct sriov_layout *l = &q->pf->layout;
 
-	return rte_eth_set_queue_rate_limit(q->pf->port->port_id,
-		sriov_layout_queue(l, l->pf_pool, q->queue), q->rate);
+	return rte_eth_set_queue_rate_limit(
+		q->pf->port->port_id, sriov_layout_queue(l, l->pf_pool, q->queue), q->rate);
 }
 
 static void
@@ -80,7 +80,8 @@ do_queue_rate(void *parsed, struct cmdline *cl, void *data)
 
 	(void)data;
 	if (ret == 0)
-		ret = vfp_parse_u16(words->w[4], "queue", 0, q.pf->port->nb_txq - 1, &q.queue, &err);
+		ret = vfp_parse_u16(
+			words->w[4], "queue", 0, q.pf->port->nb_txq - 1, &q.queue, &err);
 	if (ret == 0)
 		ret = vfp_parse_u32(
 			words->w[6], "rate in Mbit/s", 0, SRIOV_LINK_MBIT, &q.rate, &err);
@@ -137,8 +138,9 @@ do_bandwidth(void *parsed, struct cmdline *cl, void *data)
 {
 	(void)parsed;
 	(void)data;
-	cmdline_printf(cl, "refused: traffic classes need DCB, DPDK's PF has either DCB or RSS, and\n"
-			   "this one runs RSS\n");
+	cmdline_printf(cl,
+		"refused: traffic classes need DCB, DPDK's PF has either DCB or RSS, and\n"
+		"this one runs RSS\n");
 }
 
 static cmdline_parse_token_string_t t_port = CLI_TOKEN(0, "port");

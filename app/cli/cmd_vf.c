@@ -61,8 +61,9 @@ edit_trust(struct cli_change *c, struct vfp_err *err)
 	c->policy->trusted = cli_on(c->words->w[5]);
 	if (!c->policy->trusted && c->tenant &&
 		(c->policy->foreign_sources || c->policy->foreign_vlans))
-		return vfp_err_set(err, -EINVAL, "its anti-spoof is off; set vf mac antispoof %s %u on",
-			c->words->w[3], c->vf);
+		return vfp_err_set(err, -EINVAL,
+			"its anti-spoof is off; set vf mac antispoof %s %u on", c->words->w[3],
+			c->vf);
 	snprintf(c->said, sizeof(c->said), "%s", c->policy->trusted ? "trusted" : "not trusted");
 	return 0;
 }
@@ -86,8 +87,8 @@ edit_rxmode(struct cli_change *c, struct vfp_err *err)
 	if (which == 3)
 		c->policy->all_multicast = on;
 	else
-		c->policy->refuses = on ? c->policy->refuses & ~bits[which]
-					: c->policy->refuses | bits[which];
+		c->policy->refuses =
+			on ? c->policy->refuses & ~bits[which] : c->policy->refuses | bits[which];
 	snprintf(c->said, sizeof(c->said), "RX mode %s %s", names[which], c->words->w[7]);
 	return 0;
 }
@@ -260,8 +261,8 @@ SET_PORT_VF(set_rate, edit_rate, "set port PF vf VF rate MBIT queue_mask MASK", 
 REFUSE(set_split,
 	"refused: DPDK's call writes the drop bit of the queue with the VF's number, not\n"
 	"of the VF's queues; all have drop-enable on, see set all queues drop",
-	"set vf split drop PF VF on|off: refused, with the reason", (void *)&t_split, (void *)&t_drop,
-	(void *)&t_any4, (void *)&t_any5, (void *)&t_on6);
+	"set vf split drop PF VF on|off: refused, with the reason", (void *)&t_split,
+	(void *)&t_drop, (void *)&t_any4, (void *)&t_any5, (void *)&t_on6);
 REFUSE(set_i40e,
 	"refused: DPDK has this for i40e only; an 82599 has set port PF vf VF rxmode\n"
 	"BAM|MPE on|off, and none of its VFs is promiscuous",

@@ -73,8 +73,8 @@ spread(struct app *app, const struct cli_change *c, struct port *own)
 }
 
 void
-cli_change(struct cmdline *cl, const struct cli_words *words, const char *pf_word, const char *vf_word,
-	int (*edit)(struct cli_change *c, struct vfp_err *err))
+cli_change(struct cmdline *cl, const struct cli_words *words, const char *pf_word,
+	const char *vf_word, int (*edit)(struct cli_change *c, struct vfp_err *err))
 {
 	struct cli_change c = {.words = words};
 	struct app *app = cli_app();

@@ -16,7 +16,8 @@ sriov_undone_by_reset(const struct sriov_vf_policy *p, const struct sriov_vf_sta
 	return when(p->port_vlan != 0, SRIOV_SETTING_PORT_VLAN) |
 	       when(p->rx_off || p->tx_off, SRIOV_SETTING_SWITCHES) |
 	       when(p->refuses || p->all_multicast, SRIOV_SETTING_RXMODE) |
-	       when(before->n_mc > 0 || before->xcast > SRIOV_XCAST_MULTI, SRIOV_SETTING_MULTICAST) |
+	       when(before->n_mc > 0 || before->xcast > SRIOV_XCAST_MULTI,
+		       SRIOV_SETTING_MULTICAST) |
 	       when(before->n_vlans > 0, SRIOV_SETTING_VLANS) |
 	       when(before->n_macvlans > 0, SRIOV_SETTING_MACVLANS);
 }
@@ -26,7 +27,8 @@ sriov_undone_by_start(const struct sriov_vf_policy *p, const struct sriov_vf_sta
 {
 	return sriov_undone_by_reset(p, s) | SRIOV_SETTING_MAC |
 	       when(p->n_vlans > 0 || s->n_vlans > 0, SRIOV_SETTING_VLANS) |
-	       when(!p->foreign_sources, SRIOV_SETTING_ANTI_SPOOF) | when(p->rate > 0, SRIOV_SETTING_RATE);
+	       when(!p->foreign_sources, SRIOV_SETTING_ANTI_SPOOF) |
+	       when(p->rate > 0, SRIOV_SETTING_RATE);
 }
 
 uint32_t
@@ -39,7 +41,8 @@ sriov_changed(const struct sriov_vf_policy *a, const struct sriov_vf_policy *b)
 	       when(a->rx_off != b->rx_off || a->tx_off != b->tx_off, SRIOV_SETTING_SWITCHES) |
 	       when(memcmp(a->mac, b->mac, sizeof(a->mac)) != 0, SRIOV_SETTING_MAC) |
 	       when(!same_vlans, SRIOV_SETTING_VLANS) |
-	       when(a->foreign_sources != b->foreign_sources || a->foreign_vlans != b->foreign_vlans,
+	       when(a->foreign_sources != b->foreign_sources ||
+			       a->foreign_vlans != b->foreign_vlans,
 		       SRIOV_SETTING_ANTI_SPOOF) |
 	       when(a->refuses != b->refuses || a->all_multicast != b->all_multicast,
 		       SRIOV_SETTING_RXMODE) |
@@ -57,7 +60,8 @@ sriov_settings_text(uint32_t settings, char *buf, size_t len)
 	snprintf(buf, len, "nothing");
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]) && used < len; i++)
 		if (settings >> i & 1)
-			used += snprintf(buf + used, len - used, "%s%s", used ? ", " : "", names[i]);
+			used += snprintf(
+				buf + used, len - used, "%s%s", used ? ", " : "", names[i]);
 	return buf;
 }
 

@@ -78,8 +78,8 @@ copy_slot(struct slot *s, uint64_t seq, struct sriov_record *out)
 
 /* What is newer than *after in one ring, oldest first. */
 static unsigned int
-read_ring(struct slot *slots, uint64_t size, uint64_t last, uint64_t *after, struct sriov_record *out,
-	unsigned int max, uint64_t *lost)
+read_ring(struct slot *slots, uint64_t size, uint64_t last, uint64_t *after,
+	struct sriov_record *out, unsigned int max, uint64_t *lost)
 {
 	uint64_t seq = *after + 1, gone = 0;
 	unsigned int n = 0;
@@ -175,7 +175,8 @@ joins(const struct sriov_row *row, const struct sriov_record *r)
 	if (same && (too_fast(r) || too_fast(old) || !(refused(old) || refused(r))))
 		return true;
 	if (is == SRIOV_API_NEGOTIATE)
-		return refused(old) && (r->answer == SRIOV_PASS || strcmp(old->reason, r->reason) == 0);
+		return refused(old) &&
+		       (r->answer == SRIOV_PASS || strcmp(old->reason, r->reason) == 0);
 	return refused(old) && refused(r) && strcmp(old->reason, r->reason) == 0;
 }
 

@@ -105,8 +105,7 @@ set_mac(struct sriov_pf *pf, uint16_t vf)
 	struct rte_ether_addr mac;
 
 	memcpy(mac.addr_bytes, sriov_policy_mac(&pf->now, vf), sizeof(mac.addr_bytes));
-	return sriov_pmd_said(
-		pf, vf, "MAC", rte_pmd_ixgbe_set_vf_mac_addr(pf->port, vf, &mac));
+	return sriov_pmd_said(pf, vf, "MAC", rte_pmd_ixgbe_set_vf_mac_addr(pf->port, vf, &mac));
 }
 
 /* Per queue, rounded up: the PMD takes 0 for no limit. */
@@ -251,7 +250,8 @@ has_mac(const struct sriov_vf_state *s, const uint8_t *mac)
 	return false;
 }
 
-/* By ethdev's own list, which knows which receive addresses are free, never by the PMD's counter. */
+/* By ethdev's own list, which knows which receive addresses are free, never by the PMD's counter.
+ */
 static int
 change_macs(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *old,
 	const struct sriov_vf_state *now)
@@ -275,8 +275,8 @@ change_macs(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *old,
 }
 
 int
-sriov_apply_change(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *before,
-	uint32_t actions)
+sriov_apply_change(
+	struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *before, uint32_t actions)
 {
 	const struct sriov_vf_state *now = &pf->now.vf[vf];
 	int ret = 0;
@@ -326,8 +326,7 @@ sriov_apply_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_polic
 	/* Behind a port VLAN nothing comes in untagged, whatever was refused before. */
 	if (ret == 0)
 		ret = set_accept(pf, vf,
-			old->refuses & ~p->refuses &
-				~(p->port_vlan ? SRIOV_ACCEPT_UNTAGGED : 0),
+			old->refuses & ~p->refuses & ~(p->port_vlan ? SRIOV_ACCEPT_UNTAGGED : 0),
 			true);
 	if (ret == 0)
 		ret = change_given(pf, vf, old);

@@ -34,8 +34,8 @@ sriov_now_us(const struct sriov_pf *pf)
 
 /* One entry for each event and VF: a VF that resets all day must not push out what others had. */
 void
-sriov_note_drift(struct sriov_pf *pf, enum sriov_undo event, uint16_t vf, uint32_t undone, int result,
-	uint64_t took_ns)
+sriov_note_drift(struct sriov_pf *pf, enum sriov_undo event, uint16_t vf, uint32_t undone,
+	int result, uint64_t took_ns)
 {
 	struct sriov_drift *d = &pf->drifts[event][vf == UINT16_MAX ? SRIOV_MAX_VFS : vf];
 
@@ -120,8 +120,8 @@ ping_job(void *arg)
 	int ret = 0;
 
 	for (uint16_t v = 0; v < pf->layout.n_vfs; v++)
-		ret = first_error(ret, sriov_pmd_said(pf, v, "ping",
-					       rte_pmd_ixgbe_ping_vf(pf->port, v)));
+		ret = first_error(
+			ret, sriov_pmd_said(pf, v, "ping", rte_pmd_ixgbe_ping_vf(pf->port, v)));
 	return ret;
 }
 
@@ -247,15 +247,15 @@ change_job(void *arg)
 }
 
 int
-sriov_pf_set_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_policy *policy,
-	struct vfp_err *err)
+sriov_pf_set_policy(
+	struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_policy *policy, struct vfp_err *err)
 {
 	struct change c = {pf, vf, policy, err};
 	int ret;
 
 	if (vf >= pf->layout.n_vfs)
-		return vfp_err_set(err, -EINVAL, "there is no VF %u: the PF has %u", vf,
-			pf->layout.n_vfs);
+		return vfp_err_set(
+			err, -EINVAL, "there is no VF %u: the PF has %u", vf, pf->layout.n_vfs);
 	ret = sriov_pf_job(change_job, &c);
 	if (ret == -ETIMEDOUT || ret == -EDEADLK)
 		vfp_err_set(err, ret, "VF %u: the interrupt thread does not answer", vf);
@@ -370,8 +370,9 @@ rates_again(struct sriov_pf *pf)
 }
 
 /*
- * The PMD takes a VF's port VLAN away at FLR, which it tells nobody. Without a VF_RESET after it the
- * VF has no address either, and MAC anti-spoof drops what it sends; but its macvlans are there still.
+ * The PMD takes a VF's port VLAN away at FLR, which it tells nobody. Without a VF_RESET after it
+ * the VF has no address either, and MAC anti-spoof drops what it sends; but its macvlans are there
+ * still.
  */
 static void
 port_vlans_again(struct sriov_pf *pf)

@@ -78,8 +78,8 @@ static struct {
 } armed = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /*
- * Whose port is it? A message may come while the PF is still being probed: ethdev does not tell that
- * port's name yet, but then it is the PF that waits for its port.
+ * Whose port is it? A message may come while the PF is still being probed: ethdev does not tell
+ * that port's name yet, but then it is the PF that waits for its port.
  */
 static struct sriov_pf *
 pf_of_port(uint16_t port)
@@ -144,8 +144,8 @@ take_back(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *before,
  * What was granted must be on the NIC before the VF reads ACK; else it was not granted.
  *
  * Not before the probe has returned: ethdev calls the port valid when the driver is done, the bus
- * names the device's driver only after that, and rte_pmd_ixgbe_* in between looks at a NULL name. The
- * first start sets everything, so that a reset in that time needs nothing.
+ * names the device's driver only after that, and rte_pmd_ixgbe_* in between looks at a NULL name.
+ * The first start sets everything, so that a reset in that time needs nothing.
  */
 static int
 act(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_state *before, struct sriov_verdict *v)
@@ -175,8 +175,7 @@ judge(struct sriov_pf *pf, struct rte_pmd_ixgbe_mb_event_param *param, uint64_t 
 	int effect;
 
 	sriov_mbox_decode(param->msg, &m);
-	v = sriov_policy_judge(&pf->now, vf, &m,
-		sriov_ns(asked - pf->armed_at) / 1000000 + 1);
+	v = sriov_policy_judge(&pf->now, vf, &m, sriov_ns(asked - pf->armed_at) / 1000000 + 1);
 	effect = act(pf, vf, &before, &v);
 	answer(param, &v);
 	took = sriov_ns(rte_get_timer_cycles() - asked);

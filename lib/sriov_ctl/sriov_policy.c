@@ -81,10 +81,10 @@ is_taken(const struct sriov_port *port, uint16_t vf, const uint8_t *mac)
 	if (same_mac(port->pf_mac, mac))
 		return true;
 	for (uint16_t v = 0; v < port->n_vfs; v++)
-		if (v != vf && (same_mac(port->policy[v].mac, mac) ||
-				       same_mac(sriov_policy_mac(port, v), mac) ||
-				       in_given(&port->policy[v], mac) ||
-				       in_macvlans(&port->vf[v], mac)))
+		if (v != vf &&
+			(same_mac(port->policy[v].mac, mac) ||
+				same_mac(sriov_policy_mac(port, v), mac) ||
+				in_given(&port->policy[v], mac) || in_macvlans(&port->vf[v], mac)))
 			return true;
 	return false;
 }
@@ -181,7 +181,8 @@ judge_macvlan(struct sriov_port *port, uint16_t vf, const struct sriov_msg *m)
 		return nack("macvlan_quota", "one MAC a VF");
 	if (!is_unicast(m->mac))
 		return nack("macvlan_quota", "no unicast address");
-	if (in_macvlans(s, m->mac) || in_given(p, m->mac) || same_mac(m->mac, sriov_policy_mac(port, vf)))
+	if (in_macvlans(s, m->mac) || in_given(p, m->mac) ||
+		same_mac(m->mac, sriov_policy_mac(port, vf)))
 		return ack(0, "macvlan_quota", "has it already");
 	if (!may_be_any(p) && !in_list(p, m->mac))
 		return nack("macs", "MAC not in its list");
@@ -201,7 +202,8 @@ judge_macvlan(struct sriov_port *port, uint16_t vf, const struct sriov_msg *m)
 }
 
 static struct sriov_verdict
-judge_multicast(struct sriov_vf_state *s, const struct sriov_vf_policy *p, const struct sriov_msg *m)
+judge_multicast(
+	struct sriov_vf_state *s, const struct sriov_vf_policy *p, const struct sriov_msg *m)
 {
 	if (m->mc_asked > SRIOV_MAX_MC)
 		return nack("protocol", "more hashes than words");
@@ -405,8 +407,7 @@ judge_type(struct sriov_port *port, uint16_t vf, const struct sriov_msg *m)
 }
 
 struct sriov_verdict
-sriov_policy_judge(
-	struct sriov_port *port, uint16_t vf, const struct sriov_msg *m, uint64_t now_ms)
+sriov_policy_judge(struct sriov_port *port, uint16_t vf, const struct sriov_msg *m, uint64_t now_ms)
 {
 	const struct sriov_vf_policy *p = &port->policy[vf];
 	struct sriov_vf_state *s = &port->vf[vf];
@@ -433,8 +434,8 @@ revoke_macs(struct sriov_port *port, uint16_t vf)
 	uint8_t kept = 0;
 	uint32_t actions = 0;
 
-	if (s->own_mac && (p->mac_policy == SRIOV_MAC_LOCKED ||
-				  (!may_be_any(p) && !in_list(p, s->mac)))) {
+	if (s->own_mac &&
+		(p->mac_policy == SRIOV_MAC_LOCKED || (!may_be_any(p) && !in_list(p, s->mac)))) {
 		s->own_mac = false;
 		actions |= SRIOV_DO_MAC;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A tenant that means no good: opens a VF through the VFIO API and writes raw words into its mailbox.
+ * A tenant that means no good: opens a VF through the VFIO API and writes raw words into its
+ * mailbox.
  *
  *   mbox_raw BDF      reads lines, and answers each with one line of JSON
  *
@@ -36,37 +37,37 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BAR_SIZE  0x4000
-#define VFCTRL	  0x000
-#define VFLINKS	  0x010
-#define VFMBMEM	  0x200
-#define VFMAILBOX 0x2fc
-#define VFTDBAL	  0x2000
-#define VFTDBAH	  0x2004
-#define VFTDLEN	  0x2008
-#define VFTDH	  0x2010
-#define VFTDT	  0x2018
-#define VFTXDCTL  0x2028
+#define BAR_SIZE    0x4000
+#define VFCTRL      0x000
+#define VFLINKS     0x010
+#define VFMBMEM     0x200
+#define VFMAILBOX   0x2fc
+#define VFTDBAL     0x2000
+#define VFTDBAH     0x2004
+#define VFTDLEN     0x2008
+#define VFTDH       0x2010
+#define VFTDT       0x2018
+#define VFTXDCTL    0x2028
 
-#define CTRL_RST     (1u << 26)
-#define MB_REQ	     (1u << 0)
-#define MB_ACK	     (1u << 1)
-#define MB_VFU	     (1u << 2)
-#define MB_PFSTS     (1u << 4)
-#define MB_PFACK     (1u << 5)
-#define TYPE_ACK     (1u << 31)
-#define TYPE_NACK    (1u << 30)
-#define PF_PING	     0x100
-#define TXD_ENABLE   (1u << 25)
-#define TXD_COMMAND  0x2b300000u /* data descriptor: EOP, IFCS, RS, DEXT */
-#define TXD_PAYLEN   14		 /* shift */
+#define CTRL_RST    (1u << 26)
+#define MB_REQ      (1u << 0)
+#define MB_ACK      (1u << 1)
+#define MB_VFU      (1u << 2)
+#define MB_PFSTS    (1u << 4)
+#define MB_PFACK    (1u << 5)
+#define TYPE_ACK    (1u << 31)
+#define TYPE_NACK   (1u << 30)
+#define PF_PING     0x100
+#define TXD_ENABLE  (1u << 25)
+#define TXD_COMMAND 0x2b300000u /* data descriptor: EOP, IFCS, RS, DEXT */
+#define TXD_PAYLEN  14          /* shift */
 
-#define WORDS	    16
+#define WORDS       16
 #define ANSWER_MS   1000 /* patience with a PF that took the message */
-#define SILENCE_MS  100	 /* then it says nothing */
+#define SILENCE_MS  100  /* then it says nothing */
 #define DESCRIPTORS 512
-#define FRAME	    60
-#define IOVA	    0x10000000ull
+#define FRAME       60
+#define IOVA        0x10000000ull
 
 enum answer { ACK, NACK, SILENT, UNTAKEN, ANSWERS };
 
@@ -133,7 +134,8 @@ open_vf(const char *bdf, const char *token)
 		die(bdf);
 	/* bus master: without it nothing is sent */
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (pwrite(fd, &(uint16_t){0x0406}, 2, ((off_t)VFIO_PCI_CONFIG_REGION_INDEX << 40) + 4) != 2)
+	if (pwrite(fd, &(uint16_t){0x0406}, 2, ((off_t)VFIO_PCI_CONFIG_REGION_INDEX << 40) + 4) !=
+		2)
 		die("PCI command");
 	bar = mmap(NULL, BAR_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (bar == MAP_FAILED)
@@ -312,7 +314,7 @@ hammer(double seconds, char *text)
 	struct tally t = {0};
 	uint32_t words[WORDS];
 
-	for (; now_ns() - from < seconds * 1e9; t.sent++) {
+	for (; now_ns() - from < seconds * 1e9 && bar[VFLINKS / 4] != UINT32_MAX; t.sent++) {
 		fill(words, w, n, t.sent);
 		bar[VFMAILBOX / 4] = MB_VFU;
 		for (unsigned int k = 0; k < n; k++)
@@ -324,7 +326,8 @@ hammer(double seconds, char *text)
 		words[0] = bar[VFMBMEM / 4];
 		t.n[ACK] += (words[0] & (TYPE_ACK | TYPE_NACK)) == TYPE_ACK;
 		t.n[NACK] += (words[0] & TYPE_NACK) != 0;
-		t.others += (words[0] & TYPE_ACK) && (words[0] & 0xffff) != 1;
+		t.others += (words[0] & (TYPE_ACK | TYPE_NACK)) == TYPE_ACK &&
+			    (words[0] & 0xffff) != 1;
 	}
 	tell(&t, now_ns() - from);
 }
@@ -401,7 +404,7 @@ static struct {
 	struct {
 		uint64_t address;
 		uint32_t command, status;
-	} *ring;
+	} * ring;
 	uint8_t *frame;
 } tx;
 

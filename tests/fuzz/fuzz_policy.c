@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libFuzzer target: what a VF may write into its mailbox, in any order, under any policy. The input is
- * three policies, and then messages: who, how much later, how many words, the words. After each message
- * the rules that must hold whatever was granted are looked at; a broken one aborts.
+ * libFuzzer target: what a VF may write into its mailbox, in any order, under any policy. The input
+ * is three policies, and then messages: who, how much later, how many words, the words. After each
+ * message the rules that must hold whatever was granted are looked at; a broken one aborts.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "sriov_log.h"
 #include "sriov_policy.h"
 
-#define VFS	 3
+#define VFS      3
 #define MESSAGES 64
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -114,7 +114,8 @@ tell(const struct sriov_port *port, uint16_t vf, const struct sriov_msg *m,
 	if (!sink)
 		sink = fopen("/dev/null", "we");
 	sriov_mbox_text(m, text, sizeof(text));
-	*r = (struct sriov_record){.vf = vf, .answer = v->answer, .rule = v->rule, .reason = v->reason};
+	*r = (struct sriov_record){
+		.vf = vf, .answer = v->answer, .rule = v->rule, .reason = v->reason};
 	memcpy(r->words, m->words, sizeof(r->words));
 	sriov_chain_note(&chain[vf], &layout, m, v, r->note);
 	r->chain = chain[vf].number;

@@ -18,7 +18,7 @@
 enum sriov_undo {
 	SRIOV_UNDO_VF_RESET, /**< by VF_RESET, or FLR and the VF_RESET that follows */
 	SRIOV_UNDO_PF_START,
-	SRIOV_UNDO_LINK, /**< a rate limit is a share of the link's speed and needs a link */
+	SRIOV_UNDO_LINK,   /**< a rate limit is a share of the link's speed and needs a link */
 	SRIOV_UNDO_CHANGE, /**< a new policy: its settings replace the old ones */
 	SRIOV_UNDOS
 };
@@ -38,7 +38,8 @@ enum sriov_setting {
 };
 
 /** Of a VF's settings, those that its reset undoes: what it was granted is gone too. */
-uint32_t sriov_undone_by_reset(const struct sriov_vf_policy *p, const struct sriov_vf_state *before);
+uint32_t sriov_undone_by_reset(
+	const struct sriov_vf_policy *p, const struct sriov_vf_state *before);
 
 /** The same for a start of the PF, for one VF; the port's own settings besides. */
 uint32_t sriov_undone_by_start(const struct sriov_vf_policy *p, const struct sriov_vf_state *s);

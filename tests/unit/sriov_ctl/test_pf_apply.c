@@ -24,8 +24,7 @@ int sriov_logtype;
 static char calls[4096];
 static const char *broken; /* the call that fails, or NULL */
 
-static int __attribute__((format(printf, 2, 3)))
-called(const char *name, const char *fmt, ...)
+static int __attribute__((format(printf, 2, 3))) called(const char *name, const char *fmt, ...)
 {
 	size_t used = strlen(calls);
 	va_list ap;
@@ -64,7 +63,7 @@ int
 rte_pmd_ixgbe_set_vf_rxmode(uint16_t port, uint16_t vf, uint16_t mask, uint8_t on)
 {
 	(void)port;
-	return called(mask == RTE_ETH_VMDQ_ACCEPT_UNTAG	    ? "untagged"
+	return called(mask == RTE_ETH_VMDQ_ACCEPT_UNTAG     ? "untagged"
 		      : mask == RTE_ETH_VMDQ_ACCEPT_HASH_MC ? "hash"
 							    : "allmulti",
 		"%u %u", vf, on);
