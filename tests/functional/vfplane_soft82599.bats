@@ -259,6 +259,7 @@ card_with_allow() {
 	grep -q '"/vfplane/ports".*"vf0"' "$BATS_TEST_TMPDIR/t"
 	grep -q '"/vfplane/vf".*02:09:c0:00:00:01' "$BATS_TEST_TMPDIR/t"
 	grep -q '"/vfplane/mailbox".*API_NEGOTIATE' "$BATS_TEST_TMPDIR/t"
+	grep -q '"/vfplane/rss".*"spreads": 1' "$BATS_TEST_TMPDIR/t"
 	grep -q '"/vfplane/latency".*residence' "$BATS_TEST_TMPDIR/t"
 	vp_quit a
 }
