@@ -143,6 +143,21 @@ explain_random() {
 	# the table outlived the restart, the key is the new one
 	vp a "show port 0 rss reta 128 (0x21,0x0)" | grep -q "hash index=5, queue=2"
 	vp a "show port 0 rss-hash key" | grep -qi "$key"
+	# predicted, explained, and offline with the same key and table: all say the same
+	flow="tcp 10.0.0.3:40000 10.0.0.4:443"
+	vp a "rss predict vf 0 $flow" >"$tmp/o"
+	hash=$(sed -n 's/^  hash   \(0x[0-9a-f]*\).*/\1/p' "$tmp/o")
+	queue=$(sed -n 's/^  queue  \([0-9]\).*/\1/p' "$tmp/o")
+	vp a "explain packet wire to vf0 vlan 100 $flow" >"$tmp/o"
+	grep -q "^vf0 *0 *$hash .* $queue *1 *a: sink" "$tmp/o"
+	vp a "explain packet vf 1 to 02:09:c0:00:00:99 $flow" | grep -q "^wire .*leaves"
+	vp a "explain packet wire to vf1 vlan 555 $flow" | grep -q "dropped .*vlan not registered"
+	# shellcheck disable=SC2086 # words
+	"$VFCTL" explain --config "$conf" --key "$key" --json to 02:09:c0:00:00:00 $flow >"$tmp/o"
+	[ "$(jq -r '.copies[0].hash' "$tmp/o")" = "$hash" ]
+	vp a "rss find port vf 0 $flow queue 3" >"$tmp/o"
+	port=$(sed -n 's/^source ports that come to queue 3: \([0-9]*\).*/\1/p' "$tmp/o")
+	vp a "rss predict vf 0 tcp 10.0.0.3:$port 10.0.0.4:443" | grep -q "queue  3 of 4"
 	vp a "rss set pf0 fields ipv4,tcp4" | grep -q "fields"
 	vp a "show port vf0 rss-hash" | grep -q "  ipv4 tcp4"
 	vp a "show rss vf0" | grep -q "off: udp4 ipv6 tcp6 udp6"

@@ -111,6 +111,27 @@ even_load_is_left_alone(void **unused)
 	assert_int_equal(rss_balance_plan(&s.b, s.table, s.moves), 0);
 }
 
+/* 16 + 8 against 4: moving the 16 would only change the roles. */
+static void
+a_step_does_not_overshoot(void **unused)
+{
+	static uint64_t count[RSS_TABLE_MAX];
+
+	(void)unused;
+	memset(count, 0, sizeof(count));
+	rss_balance_init(&s.b, 128, 2);
+	memset(s.table, 0, sizeof(s.table));
+	count[0] = 16;
+	count[1] = 8;
+	count[2] = 4;
+	s.table[2] = 1;
+	rss_balance_sample(&s.b, count);
+	s.b.max_moves = 1;
+	assert_int_equal(rss_balance_plan(&s.b, s.table, s.moves), 1);
+	assert_int_equal(s.moves[0].entry, 1);
+	assert_int_equal(s.moves[0].to, 1);
+}
+
 /* A plan alone changes nothing, and moves say where from. */
 static void
 dry_run_and_bound(void **unused)
@@ -180,6 +201,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(even_load_is_left_alone),
+		cmocka_unit_test(a_step_does_not_overshoot),
 		cmocka_unit_test(dry_run_and_bound),
 		cmocka_unit_test(offline_is_near_the_optimum),
 		cmocka_unit_test(zipf_software_table),
