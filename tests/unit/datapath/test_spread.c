@@ -337,6 +337,74 @@ bad_moves_change_nothing(void **state)
 		assert_int_equal(view.table[i], i % 2);
 }
 
+static void
+all_to(struct dp *dp, uint8_t to)
+{
+	struct dp_spread_move all[TABLE];
+	struct vfp_err err;
+
+	for (unsigned int i = 0; i < TABLE; i++)
+		all[i] = (struct dp_spread_move){i, to};
+	if (dp_spread_move(dp, port_id[IN], all, TABLE, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+/*
+ * Even flows come by queue 0, which lcore 1 polls. When all entries are lcore 2's, which shares its
+ * processor with this thread, they lie in the ring between the two once queue 0 is empty.
+ */
+static void
+fill_the_ring(void)
+{
+	const uint64_t until = deadline();
+
+	for (unsigned int i = 0; i < 700; i++)
+		feed(rnd() % (FLOWS / 2) * 2);
+	while (rte_ring_count(in[0]) > 0) {
+		assert_true(rte_rdtsc() < until);
+		if (sysconf(_SC_NPROCESSORS_ONLN) == 1)
+			sched_yield();
+	}
+}
+
+static void
+a_move_waits_for_what_was_handed_over(void **state)
+{
+	struct dp *dp = *state;
+	const uint64_t until = deadline();
+	uint32_t got = 0;
+
+	begin(dp, plan_for(TABLE, DP_IO));
+	for (unsigned int round = 0; round < 5; round++) {
+		all_to(dp, 1);
+		fill_the_ring();
+		all_to(dp, 0);
+		for (unsigned int i = 0; i < 100; i++)
+			feed(rnd() % (FLOWS / 2) * 2);
+		while (got < 800 * (round + 1)) {
+			got += take();
+			assert_true(rte_rdtsc() < until);
+		}
+	}
+}
+
+static void
+a_stop_sends_what_was_handed_over(void **state)
+{
+	struct dp *dp = *state;
+	struct vfp_err err;
+
+	begin(dp, plan_for(TABLE, DP_IO));
+	for (unsigned int round = 0; round < 3; round++) {
+		all_to(dp, 1);
+		fill_the_ring();
+		assert_int_equal(dp_stop(dp), 0);
+		assert_int_equal(totals(dp).tx, totals(dp).rx);
+		take();
+		assert_int_equal(dp_start(dp, &err), 0);
+	}
+}
+
 /* Another plan with the same lcores keeps table and counts; packets in the rings are not lost. */
 static void
 change_plan(struct dp *dp, uint32_t got)
@@ -475,6 +543,8 @@ main(void)
 		TEST(the_table_decides),
 		TEST(bad_moves_change_nothing),
 		TEST(moves_keep_the_order_of_flows),
+		TEST(a_move_waits_for_what_was_handed_over),
+		TEST(a_stop_sends_what_was_handed_over),
 		TEST(plans_change_without_a_loss),
 		TEST(stopping_leaves_nothing_in_the_rings),
 		TEST(the_wait_in_the_ring_counts),
