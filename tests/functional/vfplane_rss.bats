@@ -316,9 +316,10 @@ measured() {
 	"$SOFT82599" ctl --name "$card" pool freeze vf0 on
 	vp_open "m$vfs-$queues" "$SOFT82599" exec --name "$card" -- "$VFPLANE" -l 0-1 --no-huge \
 		-m 1024 --no-telemetry --file-prefix "$card" -- -i --config "$conf" --json "$tmp/report"
+	# the table first: the restart for the key makes the card forget it
+	vp "m$vfs-$queues" "rss set pf0 reta weighted:3:1" | grep -q "table and key as set"
 	vp "m$vfs-$queues" "rss set pf0 key $key" | tee "$tmp/o"
 	grep -q "restart" "$tmp/o"
-	vp "m$vfs-$queues" "rss set pf0 reta weighted:3:1" | grep -q "table and key as set"
 	vp "m$vfs-$queues" start
 	"$SOFT82599" ctl --name "$card" pool freeze vf0 off
 	wait_for 30 wire_sent "$frames"
