@@ -521,13 +521,13 @@ COMMAND(config_reta_shared, do_reta, 1, "port config P rss reta (ENTRY,QUEUE)[,(
 	T(t_verb_port), T(t_config), T(t_name), T(t_what_rss), T(t_reta), T(t_value),
 	T(t_shared));
 COMMAND(config_key, do_hash_key, 0,
-	"port config P rss-hash-key TYPE KEY [shared-ok]: restarts the PF and its VFs",
+	"port config P rss-hash-key TYPE KEY [shared-ok]: restarts PF and VFs",
 	T(t_verb_port), T(t_config), T(t_name), T(t_hash_key), T(t_type), T(t_value));
 COMMAND(config_key_shared, do_hash_key, 1, "port config P rss-hash-key TYPE KEY shared-ok",
 	T(t_verb_port), T(t_config), T(t_name), T(t_hash_key), T(t_type), T(t_value),
 	T(t_shared));
 COMMAND(set, do_set, 0,
-	"rss set PF key|fields|reta VALUE [shared-ok]: key and fields restart the PF", T(t_verb_rss),
+	"rss set PF key|fields|reta VALUE [shared-ok]: key, fields restart PF and VFs", T(t_verb_rss),
 	T(t_set), T(t_name), T(t_set_what), T(t_value));
 COMMAND(set_shared, do_set, 1, "rss set PF key|fields|reta VALUE shared-ok", T(t_verb_rss),
 	T(t_set), T(t_name), T(t_set_what), T(t_value), T(t_shared));
@@ -542,11 +542,11 @@ COMMAND(move, do_move, 0, "rss move PORT ENTRY lcore N: an entry of its software
 COMMAND(predict, do_predict, 0, "rss predict vf N tcp|udp|ip SRC[:PORT] DST[:PORT]", T(t_verb_rss),
 	T(t_predict), T(t_vf), T(t_number), T(t_proto), T(t_src), T(t_dst));
 COMMAND(find_port, do_find_port, 0,
-	"rss find port vf N tcp|udp SRC:PORT DST:PORT queue Q: source ports that come there",
+	"rss find port vf N tcp|udp SRC:PORT DST:PORT queue Q: which source ports",
 	T(t_verb_rss), T(t_find), T(t_find_port), T(t_vf), T(t_number), T(t_proto), T(t_src),
 	T(t_dst), T(t_queue_word), T(t_queue));
 COMMAND(find_key, do_find_key, 0,
-	"rss find key vf N tcp|udp|ip SRC DST queue Q: a key that brings it there", T(t_verb_rss),
+	"rss find key vf N tcp|udp|ip SRC DST queue Q: which key", T(t_verb_rss),
 	T(t_find), T(t_find_key), T(t_vf), T(t_number), T(t_proto), T(t_src), T(t_dst),
 	T(t_queue_word), T(t_queue));
 
