@@ -30,7 +30,7 @@ struct explain {
 	unsigned int (*queues)(void *arg, unsigned int pool);
 	void (*name)(void *arg, unsigned int pool, char name[CFG_NAME]);
 	void (*queue)(void *arg, unsigned int pool, unsigned int queue, struct explain_queue *q);
-	/** Work of a software table behind the queue; may be NULL. */
+	/** Who works on it by a software table: 1 and a sentence, or 0; may be NULL. */
 	int (*table)(void *arg, unsigned int pool, uint32_t hash, char *text, size_t len);
 };
 

@@ -116,6 +116,19 @@ rss_soft_tables(struct app *app, struct vfp_err *err)
 	return ret;
 }
 
+int
+rss_soft_worker(struct app *app, const struct port *p, uint32_t hash, char *text, size_t len)
+{
+	struct dp_spread_view *v = malloc(sizeof(*v));
+	int ret = v && app->dp ? dp_spread_read(app->dp, p->port_id, v) : -ENOENT;
+
+	if (ret == 0)
+		snprintf(text, len, "software table: entry %u of %u, lcore %u works on it",
+			hash & (v->size - 1), v->size, v->lcores[v->table[hash & (v->size - 1)]]);
+	free(v);
+	return ret;
+}
+
 /* Say what reading back shows: the table always, the key, and the fields where the PMD can. */
 static void
 read_back(struct port *p)

@@ -50,6 +50,9 @@ int rss_set_hash(struct app *app, struct port *p, const uint8_t key[RSS_KEY_LEN]
 void rss_facts_of(
 	struct app *app, const struct port *p, struct rss_facts *f, struct rss_seen *seen);
 
+/** Who works on a packet of a port with a software table: 0 and a sentence; -ENOENT without one. */
+int rss_soft_worker(struct app *app, const struct port *p, uint32_t hash, char *text, size_t len);
+
 /** How many queues RSS chooses from when a packet comes to this port. */
 unsigned int rss_pool_queues(struct app *app, const struct port *p);
 

@@ -83,6 +83,15 @@ queue(void *arg, unsigned int pool, unsigned int q, struct explain_queue *out)
 		}
 }
 
+static int
+table(void *arg, unsigned int pool, uint32_t hash, char *text, size_t len)
+{
+	const struct port *p = pool_port(pool);
+
+	(void)arg;
+	return p && rss_soft_worker(cli_app(), p, hash, text, len) == 0;
+}
+
 static void
 look_at_card(struct pf_dev *pf)
 {
@@ -107,7 +116,8 @@ static int
 get_explain(const struct view *v, struct vfp_out *o, const char *arg)
 {
 	const struct explain x = {.steer = &asked.steer, .oracle = &asked.oracle,
-		.from = asked.from, .queues = queues, .name = name, .queue = queue};
+		.from = asked.from, .queues = queues, .name = name, .queue = queue,
+		.table = table};
 
 	(void)arg;
 	explain_frame(&x, asked.frame, asked.len, o);

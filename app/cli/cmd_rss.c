@@ -399,6 +399,8 @@ do_predict(void *parsed, struct cmdline *cl, void *data)
 	if (lcore != UINT32_MAX)
 		cmdline_printf(cl, ", polled by lcore %u", lcore);
 	cmdline_printf(cl, "\n");
+	if (v.type != RSS_T_NONE && rss_soft_worker(cli_app(), p, v.hash, text, sizeof(text)) == 0)
+		cmdline_printf(cl, "  %s\n", text);
 }
 
 static bool

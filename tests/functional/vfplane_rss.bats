@@ -270,6 +270,16 @@ wire_done() {
 		done
 	done
 	wait_for 60 wire_done 12
+	# the table's word, where it was moved to by hand
+	flow="tcp 10.0.0.3:40000 10.0.0.4:443"
+	vp a "rss balance vf0 off"
+	entry=$(vp a "rss predict vf 0 $flow" |
+		sed -n 's/^  software table: entry \([0-9]*\) of 1024.*/\1/p')
+	for lcore in 1 2; do
+		vp a "rss move vf0 $entry lcore $lcore"
+		vp a "explain packet wire to vf0 $flow" |
+			grep -q "vf0: software table: entry $entry of 1024, lcore $lcore works on it"
+	done
 	vp a "show rss vf0" | tee "$tmp/o"
 	[ "$(field 'handed over')" != 0 ]
 	[ "$(field moves)" -gt 9 ]
