@@ -232,19 +232,18 @@ start_pools(const struct app *app, struct port *p, const struct pf_dev *pf, stru
 }
 
 /*
- * What a PF's start forgets and is set before another message is handled: its own pools, RETA's entries.
+ * What a PF's start forgets and is set before another message is handled: RETA's entries, or the PF's
+ * own pools, which go without RSS.
  */
 static int
 after_start(const struct setup *s)
 {
 	const struct pf_dev *pf = app_pf_of(s->app, s->p);
-	int ret = 0;
 
 	if (s->p->role != PORT_PF)
 		return 0;
-	if (pf && pf->layout.vmdq_pools > 0)
-		ret = start_pools(s->app, s->p, pf, s->err);
-	return ret < 0 ? ret : rss_write_table(s->p, s->err);
+	return pf && pf->layout.vmdq_pools > 0 ? start_pools(s->app, s->p, pf, s->err)
+					       : rss_write_table(s->p, s->err);
 }
 
 /* Configure, queues, start: for a PF this runs in one piece on the interrupt thread, since a VF's

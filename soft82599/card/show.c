@@ -205,6 +205,7 @@ card_print(const char *text)
 	table("Receive queues", json_object_get(root, "rx_queues"), rx_queue_columns);
 	table("Transmit queues", json_object_get(root, "tx_queues"), tx_queue_columns);
 	table("Mailboxes", json_object_get(root, "mailboxes"), mailbox_columns);
+	json_object_del(filters, "digests"); /* for programs: whether a table changed at all */
 	object("Filters", filters);
 	table("Receive addresses", json_object_get(filters, "rar"), rar_columns);
 	table("VLANs of pools", json_object_get(filters, "vlvf"), vlvf_columns);
