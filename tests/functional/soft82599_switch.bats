@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The switch's rules through testpmd's own words for them, with `show` as the witness.
 # timeout: 400
+# shellcheck disable=SC2034,SC2154,SC2317 # variables of the files that setup loads
 
 setup() {
 	load helpers
 	load testpmd
+	load switch
 	need_built "$SOFT82599"
 	card=$(unique_name)
 	tmp=$BATS_TEST_TMPDIR
@@ -12,53 +14,6 @@ setup() {
 
 teardown() {
 	tp_kill_all
-}
-
-# open VERB-ARGS TESTPMD-ARGS...: PF and two VFs in one testpmd, as ports 0, 1 and 2.
-open() {
-	local verb=$1
-
-	shift
-	# shellcheck disable=SC2086 # several words
-	tp_open a "$SOFT82599" run --name "$card" --vfs 2 $verb -- dpdk-testpmd -l 0-1 --no-huge \
-		-m 384 --file-prefix "$card" -a 0000:03:00.1 -a 0000:03:10.1 -a 0000:03:10.3 \
-		-- -i --total-num-mbufs=16384 "$@"
-	mac0=$(tp_mac a 1)
-	mac1=$(tp_mac a 2)
-}
-
-show() {
-	"$SOFT82599" show --name "$card" --json
-}
-
-# since JQ: by how much the number grew since the last mark.
-since() {
-	local now
-
-	now=$(show | jq "$1")
-	echo $((now - $(jq "$1" "$tmp/mark")))
-}
-
-# pool OWNER JQ-EXPRESSION, for since
-pool() {
-	echo ".pools[] | select(.owner == \"$1\") | ($2) // 0"
-}
-
-# send PORT TO: sends frames from PORT until the card has taken a few thousand.
-send() {
-	tp a "set portlist $1"
-	tp a "set eth-peer $1 $2"
-	tp a "set fwd txonly"
-	show >"$tmp/mark"
-	tp a start
-	taken() { [ "$(since "[.tx_queues[] | .packets + .drops] | add")" -gt 3000 ]; }
-	wait_for 20 taken
-	tp a stop >"$tmp/stop"
-}
-
-holds() {
-	show | jq -c .invariants
-	[ "$(show | jq .invariants.hold)" = true ]
 }
 
 @test "VLAN insertion, VLAN anti-spoof" {
@@ -209,36 +164,6 @@ holds() {
 	send 1 02:00:00:00:00:99
 	[ "$(since "$(pool vf1 "$got")")" -eq 0 ]
 	[ "$(since .stats.wire_tx_packets)" -gt 3000 ]
-	holds
-}
-
-# point: "monotonic-ns bits" of VF 0's first queue, CRC included
-point() {
-	show | jq -r '[.monotonic_ns, (.tx_queues[] | select(.id == 0) |
-		(.bytes + 4 * .packets) * 8)] | @tsv'
-}
-
-# Long frames and a long ring: a sender that is off its processor for a while must not matter.
-@test "rate limits hold within 1% over a second" {
-	open "" --txd=4096
-	tp a "set portlist 1"
-	tp a "set fwd txonly"
-	tp a "set txpkts 1500"
-	for rate in 10 100 400; do
-		tp a "set port 0 vf 0 rate $rate queue_mask 1"
-		[ "$(show | jq '.tx_queues[] | select(.id == 0) | .rate_mbps')" -eq $rate ]
-		tp a start
-		read -r t0 b0 < <(point)
-		sleep 1
-		read -r t1 b1 < <(point)
-		tp a stop
-		got=$(((b1 - b0) * 1000000 / (t1 - t0)))
-		echo "$rate Mbit/s asked, $got kbit/s seen"
-		[ $got -ge $((rate * 990)) ]
-		[ $got -le $((rate * 1010)) ]
-	done
-	tp a "set port 0 vf 0 rate 0 queue_mask 1"
-	send 1 "$mac1"
 	holds
 }
 
