@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Puts one small defect at a time into a copy of the tree and demands that the tests notice.
 #
-#   run.sh [--tap] [--all] [--keep] [--jobs N] [NAME...]
+#   run.sh [--tap] [--all] [--green] [--keep] [--jobs N] [NAME...]
 #
 # NAME is a patch of this folder without .patch; default: those not marked Long, or --all of them.
 # --jobs: so many trees are worked in at a time; default: one a processor.
@@ -14,13 +14,15 @@
 #   Long: reason                               only with --all or by NAME
 #
 # A mutant that no longer applies or does not build is a failure: the code moved on, so should it.
-# The named tests must be green without any patch, else their red would prove nothing.
+# The named tests must be green without any patch, else their red would prove nothing: that is tried
+# first, unless --green says that it was just seen.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 tap=
 all=
+green=
 keep=
 jobs=$(nproc)
 names=()
@@ -172,13 +174,14 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--tap) tap=1 ;;
 	--all) all=1 ;;
+	--green) green=1 ;;
 	--keep) keep=1 ;;
 	--jobs)
 		[[ ${2-} =~ ^[1-9][0-9]?$ ]] || die "--jobs: 1 to 99"
 		jobs=$2
 		shift
 		;;
-	-*) sed -n '3,18s/^# \{0,1\}//p' "$0" && exit 2 ;;
+	-*) sed -n '3,19s/^# \{0,1\}//p' "$0" && exit 2 ;;
 	*) names+=("${1%.patch}") ;;
 	esac
 	shift
@@ -199,7 +202,7 @@ work=$(mktemp -d)
 make_trees
 : >"$work/red"
 : >"$work/baseline"
-in_trees baseline
+[ -n "$green" ] || in_trees baseline
 [ -z "$tap" ] || echo "1..${#names[@]}"
 cat "$work/baseline"
 in_trees worker
