@@ -67,7 +67,7 @@ run_test() {
 	unit/*)
 		program=$(targets_of "$spec")
 		[ -n "$program" ] || { echo "no such test: $spec" >"$log" && return 1; }
-		timeout -k 5 120 "$tree/build/$program" >"$log" 2>&1 </dev/null
+		timeout -k 5 60 "$tree/build/$program" >"$log" 2>&1 </dev/null
 		;;
 	functional/*)
 		file=${spec%%.bats*}.bats
@@ -130,13 +130,13 @@ try_mutant() {
 	done
 }
 
-# Every so-manieth mutant, in a tree of its own; $work/NAME.why gets what try_mutant says.
+# Each takes the next mutant that nobody has; $work/NAME.why gets what try_mutant says.
 worker() {
-	local tree=$1 i
+	local tree=$1 name
 
-	for ((i = ${tree##*/}; i < ${#names[@]}; i += jobs)); do
-		try_mutant "$tree" "${names[$i]}" >"$tree.why" &&
-			mv "$tree.why" "$work/${names[$i]}.why"
+	for name in "${names[@]}"; do
+		mkdir "$work/$name.taken" 2>/dev/null || continue
+		try_mutant "$tree" "$name" >"$tree.why" && mv "$tree.why" "$work/$name.why"
 	done
 }
 
