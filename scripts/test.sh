@@ -202,6 +202,34 @@ part_mutants() {
 	record_tap mutant "$logs/mutants.log" $?
 }
 
+# system_file KERNEL FILE: the file's tests in a guest, for each of the machines that it names.
+system_file() {
+	local kernel=$1 file=$2 name machine out rc limit
+
+	name=$(basename "$file" .bats)
+	limit=$(sed -n 's/^# timeout: \([0-9]*\)$/\1/p' "$file")
+	while read -r machine; do
+		out=$logs/system-$name-$machine-$kernel
+		rc=0
+		GUEST_LIMIT=${limit:-600} tests/system/guest.sh "$build/system" "$kernel" "$machine" "$out" \
+			env "BUILD=$build" "MACHINE=$machine" bats --tap "$top/$file" || rc=$?
+		# Of a guest that did not come up, its console tells why.
+		cat "$out/log" "$out/console" >"$out.log" 2>/dev/null
+		record_tap "system/$name on $kernel, $machine" "$out.log" "$rc"
+	done < <(sed -n 's/^# machine: //p' "$file" | tr ' ' '\n')
+}
+
+part_system() {
+	local kernel file
+
+	part "system tests: real kernels in QEMU, with igb"
+	check "system packages" scripts/setup.sh --system || return 0
+	check "system kernels" tests/system/fetch.sh "$build/system" || return 0
+	while read -r kernel; do
+		for file in tests/system/*.bats; do system_file "$kernel" "$file"; done
+	done <"$build/system/versions"
+}
+
 summary() {
 	local status name log
 
