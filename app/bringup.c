@@ -437,8 +437,7 @@ bringup_undo(struct app *app)
 		return;
 	fault_point("undo");
 	removal_unwatch(app);
-	dp_free(app->dp);
-	app->dp = NULL;
+	lcores_free(app);
 	/* VFs first: their stop and close want an answer from a PF that still listens. */
 	for (int role = PORT_VDEV; role >= PORT_PF; role--)
 		for (uint16_t i = 0; i < app->n_ports; i++)

@@ -31,6 +31,16 @@ check_pf(const struct config *c, const struct cfg_pf_sec *pf)
 	return 0;
 }
 
+static void
+print_forward(const struct cfg_forward *f)
+{
+	printf("forward %s: %s %s %s", f->name, f->from, f->both ? "<->" : "->",
+		f->to[0] ? f->to : f->mode == CFG_SINK ? "(none)" : f->from);
+	for (uint32_t i = 0; i < f->n_more; i++)
+		printf(", %s", f->more[i]);
+	printf(", %s\n", config_mode_name(f->mode));
+}
+
 int
 check_config(const struct config *c)
 {
@@ -44,10 +54,7 @@ check_config(const struct config *c)
 	for (uint32_t i = 0; i < c->n_pool; i++)
 		printf("%s: polled here, %u VLANs\n", c->pool[i].name, c->pool[i].n_vlans);
 	for (uint32_t i = 0; i < c->n_forward; i++)
-		printf("forward %s: %s %s %s%s%s\n", c->forward[i].name, c->forward[i].from,
-			c->forward[i].both ? "<->" : "->",
-			c->forward[i].to[0] ? c->forward[i].to : "(none)", ", ",
-			config_mode_name(c->forward[i].mode));
+		print_forward(&c->forward[i]);
 	for (uint32_t i = 0; i < c->n_lcore; i++)
 		printf("lcore %u: %u queues\n", c->lcore[i].id, c->lcore[i].n_queues);
 	printf("%s is good\n", c->file);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <arpa/inet.h>
 #include <confuse.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -306,9 +307,16 @@ store_forward_from(void *object, const char *word)
 static int
 store_forward_to(void *object, const char *word)
 {
-	if (!is_port_name(word))
+	struct cfg_forward *f = object;
+
+	if (!is_port_name(word) || strcmp(word, f->to) == 0)
 		return -EINVAL;
-	strlcpy(((struct cfg_forward *)object)->to, word, CFG_NAME);
+	for (uint32_t i = 0; i < f->n_more; i++)
+		if (strcmp(word, f->more[i]) == 0)
+			return -EINVAL;
+	if (f->to[0] && f->n_more == DP_MAX_FAN - 1)
+		return -E2BIG;
+	strlcpy(f->to[0] ? f->more[f->n_more++] : f->to, word, CFG_NAME);
 	return 0;
 }
 
@@ -348,6 +356,148 @@ store_forward_both(void *object, const char *word)
 		return -EINVAL;
 	f->both = word[0] == 'y';
 	return 0;
+}
+
+static struct dp_rule_opts *
+opts_of(void *object)
+{
+	return &((struct cfg_forward *)object)->opts;
+}
+
+static int
+store_forward_peer(void *object, const char *word)
+{
+	struct cfg_forward *f = object;
+
+	if (strchr(word, ':')) {
+		f->opts.has_peer = true;
+		return vfp_parse_unicast_mac(word, "peer", f->opts.peer, NULL);
+	}
+	if (!is_port_name(word))
+		return -EINVAL;
+	strlcpy(f->peer, word, sizeof(f->peer));
+	return 0;
+}
+
+static int
+store_vlan_push(void *object, const char *word)
+{
+	uint32_t vid;
+	int ret = store_number(&vid, word, 1, 4094);
+
+	if (ret == 0)
+		opts_of(object)->vlan_push = vid;
+	return ret;
+}
+
+static int
+store_vlan_pop(void *object, const char *word)
+{
+	return store_yes_no(&opts_of(object)->vlan_pop, word);
+}
+
+static int
+store_address(void *object, const char *word)
+{
+	struct dp_rule_opts *o = opts_of(object);
+	struct dp_ip ip = {.v6 = strchr(word, ':') != NULL};
+
+	if (inet_pton(ip.v6 ? AF_INET6 : AF_INET, word, ip.byte) != 1)
+		return -EINVAL;
+	/* 0.x, groups and broadcast are nobody's own. */
+	if (ip.v6 ? ip.byte[0] == 0xff : ip.byte[0] == 0 || ip.byte[0] >= 224)
+		return -EINVAL;
+	if (o->n_addresses == DP_MAX_ADDRESSES)
+		return -E2BIG;
+	o->addresses[o->n_addresses++] = ip;
+	return 0;
+}
+
+static int
+store_ipv4(uint32_t *out, const char *word)
+{
+	struct in_addr a;
+
+	if (inet_pton(AF_INET, word, &a) != 1 || a.s_addr == 0)
+		return -EINVAL;
+	*out = ntohl(a.s_addr);
+	return 0;
+}
+
+static int
+store_ip_from(void *object, const char *word)
+{
+	return store_ipv4(&opts_of(object)->source.ip_from, word);
+}
+
+static int
+store_ip_to(void *object, const char *word)
+{
+	return store_ipv4(&opts_of(object)->source.ip_to, word);
+}
+
+static int
+store_sizes(void *object, const char *word)
+{
+	struct dp_source_conf *c = &opts_of(object)->source;
+	uint32_t size;
+
+	if (strcmp(word, "imix") == 0 && c->n_sizes == 0) {
+		dp_source_imix(c);
+		return 0;
+	}
+	if (store_number(&size, word, DP_FRAME_MIN, DP_FRAME_MAX) < 0)
+		return -EINVAL;
+	if (c->n_sizes == DP_MAX_SIZES)
+		return -E2BIG;
+	c->sizes[c->n_sizes++] = size;
+	return 0;
+}
+
+static int
+store_flows(void *object, const char *word)
+{
+	uint32_t n;
+	int ret = store_number(&n, word, 1, DP_MAX_FLOWS);
+
+	if (ret == 0)
+		opts_of(object)->source.flows = n;
+	return ret;
+}
+
+static int
+store_rate(void *object, const char *word)
+{
+	return vfp_parse_u64(word, "rate", 0, 100000000, &opts_of(object)->source.rate, NULL);
+}
+
+static int
+store_count(void *object, const char *word)
+{
+	return vfp_parse_u64(word, "count", 0, UINT64_C(1000000000000000),
+		&opts_of(object)->source.count, NULL);
+}
+
+static int
+store_pattern(void *object, const char *word)
+{
+	unsigned int pattern;
+	int ret = vfp_parse_choice(word, "pattern", dp_pattern_names, DP_PATTERNS, &pattern, NULL);
+
+	if (ret == 0)
+		opts_of(object)->source.pattern = pattern;
+	return ret;
+}
+
+static int
+store_probe(void *object, const char *word)
+{
+	bool on;
+	int ret = store_yes_no(&on, word);
+
+	if (ret == 0)
+		opts_of(object)->source.probe = on;
+	return ret;
 }
 
 static int
@@ -399,10 +549,29 @@ static const struct spec schema[] = {
 	{"pool", "vlans", "at most 32 different VLAN ids from 1 to 4094", true, false,
 		store_pool_vlan},
 	{"forward", "from", "a port such as vf0", false, true, store_forward_from},
-	{"forward", "to", "a port such as vf1", false, false, store_forward_to},
+	{"forward", "to", "a port such as vf1, or at most 8 different ones, as in {vf1, vf2}", true,
+		false, store_forward_to},
 	{"forward", "mode", "io, mac, macswap, echo, sink or source", false, true,
 		store_forward_mode},
 	{"forward", "both", "yes or no", false, false, store_forward_both},
+	{"forward", "peer", "a port such as vf1, or a unicast MAC", false, false,
+		store_forward_peer},
+	{"forward", "vlan_push", "1 to 4094", false, false, store_vlan_push},
+	{"forward", "vlan_pop", "yes or no", false, false, store_vlan_pop},
+	{"forward", "address", "at most 8 unicast IP addresses, as in {192.0.2.1, \"2001:db8::1\"}",
+		true, false, store_address},
+	{"forward", "sizes",
+		"imix, or at most 16 of 64 to 9018 bytes with FCS, as in {64, 512, 1518}", true,
+		false, store_sizes},
+	{"forward", "flows", "1 to 4096 for each queue", false, false, store_flows},
+	{"forward", "rate", "0 (all it can) to 100000000 packets a second", false, false,
+		store_rate},
+	{"forward", "count", "0 (without an end) to 1000000000000000 packets", false, false,
+		store_count},
+	{"forward", "pattern", "steady, bursts or poisson", false, false, store_pattern},
+	{"forward", "probe", "yes or no", false, false, store_probe},
+	{"forward", "ip_from", "an IPv4 address such as 198.18.0.1", false, false, store_ip_from},
+	{"forward", "ip_to", "an IPv4 address such as 198.19.0.1", false, false, store_ip_to},
 	{"lcore", "queues", "at most 64 of PORT:QUEUE, as in {vf0:0, vf1:0}", true, true,
 		store_lcore_queue},
 	{"rss", "key", "default, symmetric, random or 80 hex digits", false, false, store_rss_key},
@@ -477,7 +646,7 @@ list_allowed(cfg_t *section, char *buf, size_t len)
 static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
-	char what[256], allowed[320];
+	char what[256], allowed[512];
 
 	/* The line of the section being read is right: the parent's stands at its opening brace. */
 	vsnprintf(what, sizeof(what), fmt, ap);
@@ -777,6 +946,40 @@ check_pools(struct parse *p)
 	}
 }
 
+/* What belongs to some modes only. */
+static void
+check_mode_options(struct parse *p, cfg_t *section, const struct cfg_forward *f)
+{
+	enum { FWD = 1 << CFG_IO | 1 << CFG_MAC | 1 << CFG_MACSWAP, SRC = 1 << CFG_SOURCE };
+	static const struct {
+		const char *option;
+		unsigned int modes;
+		const char *names;
+	} table[] = {
+		{"peer", 1 << CFG_MAC | SRC, "mac and source"},
+		{"vlan_push", FWD | SRC, "io, mac, macswap and source"},
+		{"vlan_pop", FWD, "io, mac and macswap"},
+		{"address", 1 << CFG_ECHO, "echo"},
+		{"sizes", SRC, "source"},
+		{"flows", SRC, "source"},
+		{"rate", SRC, "source"},
+		{"count", SRC, "source"},
+		{"pattern", SRC, "source"},
+		{"probe", SRC, "source"},
+		{"ip_from", SRC, "source"},
+		{"ip_to", SRC, "source"},
+	};
+	const struct spec *spec;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		spec = find_spec("forward", table[i].option);
+		if (line_of(p, section, spec) != 0 && !(table[i].modes & 1u << f->mode))
+			complain(p, line_of(p, section, spec),
+				"forward %s: %s is not for mode %s; allowed: %s", f->name,
+				table[i].option, config_mode_name(f->mode), table[i].names);
+	}
+}
+
 static void
 add_forward(struct parse *p, cfg_t *section)
 {
@@ -797,14 +1000,14 @@ add_forward(struct parse *p, cfg_t *section)
 	mode = config_mode_name(f->mode);
 	if (f->mode <= CFG_MACSWAP && !f->to[0])
 		complain(p, f->line, "forward %s: mode %s needs to = PORT", f->name, mode);
-	if (f->mode == CFG_ECHO || f->mode == CFG_SOURCE)
-		complain(p, line_of(p, section, find_spec("forward", "mode")),
-			"forward %s: mode %s is not built yet; allowed: io, mac, macswap, sink",
-			f->name, mode);
 	if (f->mode > CFG_MACSWAP && (f->to[0] || f->both))
 		complain(p, f->line,
 			"forward %s: mode %s stays on its own port; leave out to and both", f->name,
 			mode);
+	if (f->n_more > 0 && f->both)
+		complain(p, f->line, "forward %s: with several ports in to, both must be no",
+			f->name);
+	check_mode_options(p, section, f);
 	for (uint32_t i = 0; i < c->n_forward; i++) {
 		const struct cfg_forward *o = &c->forward[i];
 
@@ -915,6 +1118,8 @@ check_reference(struct parse *p, int line, const char *option, const char *port,
 static void
 check_next_hop(struct parse *p, int line, const struct cfg_forward *f, const char *out)
 {
+	if (f->opts.has_peer || f->peer[0])
+		return;
 	for (uint32_t i = 0; f->mode == CFG_MAC && out[0] && i < p->c->n_vf; i++) {
 		const struct cfg_vf_sec *vf = &p->c->vf[i];
 		uint32_t pf, index;
@@ -970,6 +1175,10 @@ check_references(struct parse *p, cfg_t *root)
 
 		check_reference(p, line_of(p, section, from), "from", c->forward[i].from, true);
 		check_reference(p, line_of(p, section, to), "to", c->forward[i].to, true);
+		for (uint32_t k = 0; k < c->forward[i].n_more; k++)
+			check_reference(p, line_of(p, section, to), "to", c->forward[i].more[k], true);
+		check_reference(p, line_of(p, section, find_spec("forward", "peer")), "peer",
+			c->forward[i].peer, false);
 		check_next_hop(p, c->forward[i].line, &c->forward[i], c->forward[i].to);
 		if (c->forward[i].both)
 			check_next_hop(p, c->forward[i].line, &c->forward[i], c->forward[i].from);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <dp_plan.h>
 #include <rss_words.h>
 #include <sriov_policy.h>
 
@@ -69,8 +70,12 @@ struct cfg_forward {
 	char name[CFG_NAME];
 	char from[CFG_NAME];
 	char to[CFG_NAME]; /**< "" for echo, sink, source to itself */
+	uint32_t n_more;   /**< fan-out: the RX queues are shared out among to and more */
+	char more[DP_MAX_FAN - 1][CFG_NAME];
 	enum cfg_mode mode;
 	bool both;
+	char peer[CFG_NAME]; /**< a port's name, or "": then opts has the MAC, if any */
+	struct dp_rule_opts opts;
 	int line;
 };
 

@@ -15,6 +15,7 @@
 #define DRAIN_MS      300 /* where entry was stopped */
 #define DRAIN_OPEN_MS 50  /* where nobody can be told to stop */
 #define SETTLE_MS     100
+#define SOURCE_QUIET_US 20000 /* more than a probe's way there and back, in any setup seen */
 
 static int
 port_index(const struct dp_spec *spec, const char *name, struct vfp_err *err)
@@ -69,6 +70,42 @@ spec_ports(struct app *app, struct dp_spec *spec)
 	}
 }
 
+/* The address of a port that is a next hop: one that forwards, a pool too, or any other of ours. */
+static const uint8_t *
+peer_mac(struct app *app, const struct dp_spec *spec, const char *name)
+{
+	const struct port *p;
+
+	for (uint16_t i = 0; i < spec->n_ports; i++)
+		if (strcmp(spec->ports[i].name, name) == 0)
+			return spec->ports[i].mac;
+	p = app_port(app, name);
+	return p ? p->mac : NULL;
+}
+
+/* The further ports of a fan-out, and a next hop that is a port. */
+static int
+spec_more(struct app *app, const struct dp_spec *spec, const struct cfg_forward *f,
+	struct dp_spec_rule *r, struct vfp_err *err)
+{
+	const uint8_t *peer = f->peer[0] ? peer_mac(app, spec, f->peer) : NULL;
+
+	if (f->peer[0] && !peer)
+		return vfp_err_set(err, -ENODEV, "there is no port %s", f->peer);
+	if (peer) {
+		r->opts.has_peer = true;
+		memcpy(r->opts.peer, peer, sizeof(r->opts.peer));
+	}
+	for (uint32_t i = 0; i < f->n_more; i++) {
+		int to = port_index(spec, f->more[i], err);
+
+		if (to < 0)
+			return to;
+		r->more[r->n_more++] = to;
+	}
+	return 0;
+}
+
 static int
 spec_rules(struct app *app, struct dp_spec *spec, struct vfp_err *err)
 {
@@ -91,9 +128,14 @@ spec_rules(struct app *app, struct dp_spec *spec, struct vfp_err *err)
 				err, -ENODEV, "%s:%d: forward %s", app->cfg.file, f->line, f->name);
 		strlcpy(r->name, f->name, sizeof(r->name));
 		r->from = from;
-		r->to = to;
+		r->to = to == DP_NONE ? from : to;
 		r->mode = modes[f->mode];
+		r->fixed = r->mode == DP_SINK || r->mode == DP_SOURCE;
 		r->both = f->both;
+		r->opts = f->opts;
+		if (spec_more(app, spec, f, r, err) < 0)
+			return vfp_err_prefix(
+				err, -ENODEV, "%s:%d: forward %s", app->cfg.file, f->line, f->name);
 		spec->n_rules++;
 	}
 	return 0;
@@ -175,11 +217,12 @@ spec_lcores(struct app *app, struct dp_spec *spec, struct vfp_err *err)
 static bool
 sends_foreign(const struct dp_plan *plan, uint16_t port_id)
 {
-	for (uint16_t i = 0; i < plan->n_rules; i++) {
-		const struct dp_plan_rule *r = &plan->rules[i];
+	for (uint16_t i = 0; i < plan->n_entries; i++) {
+		const struct dp_plan_entry *e = &plan->entries[i];
+		const enum dp_mode mode = plan->rules[e->rule].mode;
 
-		if (r->to != DP_NONE && plan->ports[r->to].port_id == port_id &&
-			(r->mode == DP_IO || r->mode == DP_MACSWAP))
+		if (e->tx_port != DP_NONE && plan->ports[e->tx_port].port_id == port_id &&
+			(mode == DP_IO || mode == DP_MACSWAP))
 			return true;
 	}
 	return false;
@@ -215,43 +258,64 @@ set_anti_spoof(struct app *app, struct vfp_err *err)
 	return 0;
 }
 
-int
-lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
+/* The groups that neighbour solicitations for an echo's addresses go to (RFC 4291 2.7.1, 2464 7). */
+static unsigned int
+echo_groups(const struct dp_plan_rule *r, struct rte_ether_addr groups[DP_MAX_ADDRESSES])
 {
-	struct dp_spec *spec = calloc(1, sizeof(*spec));
-	struct dp_plan *plan = NULL;
-	int ret;
+	unsigned int n = 0;
 
-	if (!spec)
-		return vfp_err_set(err, -ENOMEM, "out of memory");
-	spec->burst = APP_BURST;
-	spec_ports(app, spec);
-	ret = spec_rules(app, spec, err);
-	if (ret == 0 && !app->have_config)
-		spec_pairs(app, spec, mode);
-	if (ret == 0)
-		ret = spec_lcores(app, spec, err);
-	if (ret == 0)
-		ret = dp_plan_make(spec, &plan, err);
-	if (ret == 0 && !app->dp)
-		ret = dp_create(NULL, &app->dp, err);
-	if (ret == 0)
-		ret = dp_publish(app->dp, plan, err);
-	if (ret == 0)
-		app_step(app, true, "%u queues of %u ports on %u polling lcore%s, %u rule%s", plan->n_entries,
-			plan->n_ports, app->n_workers, app->n_workers == 1 ? "" : "s", plan->n_rules,
-			plan->n_rules == 1 ? "" : "s");
-	else
-		dp_plan_free(plan);
-	free(spec);
-	return ret < 0 ? ret : set_anti_spoof(app, err);
+	for (uint16_t i = 0; r->mode == DP_ECHO && i < r->opts.n_addresses; i++) {
+		const uint8_t *b = r->opts.addresses[i].byte;
+
+		if (r->opts.addresses[i].v6)
+			groups[n++] = (struct rte_ether_addr){
+				{0x33, 0x33, 0xff, b[13], b[14], b[15]}};
+	}
+	return n;
 }
 
-int
-lcores_set_mode(struct app *app, enum dp_mode mode, struct vfp_err *err)
+struct groups {
+	uint16_t port_id;
+	unsigned int n;
+	struct rte_ether_addr mac[DP_MAX_ADDRESSES];
+};
+
+static int
+set_groups_job(void *arg)
+{
+	struct groups *g = arg;
+
+	return rte_eth_dev_set_mc_addr_list(g->port_id, g->mac, g->n);
+}
+
+/* A VF hears no multicast that it did not ask its PF for. */
+static void
+set_groups(struct app *app)
+{
+	const struct dp_plan *plan = dp_current_plan(app->dp);
+
+	for (uint16_t i = 0; i < plan->n_rules; i++) {
+		struct groups g = {.port_id = plan->ports[plan->rules[i].from].port_id};
+		struct port *p = app_port_by_id(app, g.port_id);
+		int ret;
+
+		g.n = echo_groups(&plan->rules[i], g.mac);
+		/* The PF's own list is the union of its VFs' groups: not ours to overwrite. */
+		if (!p || p->role != PORT_VF || (g.n == 0 && !p->hears_groups))
+			continue;
+		ret = set_groups_job(&g);
+		p->hears_groups = ret == 0 && g.n > 0;
+		app_step(app, ret == 0, "%s: %u multicast groups for neighbour discovery%s%s",
+			p->name, g.n, ret ? ": " : "", ret ? strerror(-ret) : "");
+	}
+}
+
+/* Make a spec the current one: its plan runs, and the ports are set up for it. */
+static int
+publish(struct app *app, const struct dp_spec *spec, struct vfp_err *err)
 {
 	struct dp_plan *plan = NULL;
-	int ret = dp_plan_with_mode(dp_current_plan(app->dp), mode, &plan, err);
+	int ret = dp_plan_make(spec, &plan, err);
 
 	if (ret < 0)
 		return ret;
@@ -260,8 +324,92 @@ lcores_set_mode(struct app *app, enum dp_mode mode, struct vfp_err *err)
 		dp_plan_free(plan);
 		return ret;
 	}
-	app->fwd_mode = mode;
+	set_groups(app);
 	return set_anti_spoof(app, err);
+}
+
+int
+lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
+{
+	const struct dp_plan *plan;
+	struct dp_conf conf;
+	int ret;
+
+	app->spec = calloc(1, sizeof(*app->spec));
+	if (!app->spec)
+		return vfp_err_set(err, -ENOMEM, "out of memory");
+	app->spec->burst = APP_BURST;
+	spec_ports(app, app->spec);
+	ret = spec_rules(app, app->spec, err);
+	if (ret == 0 && !app->have_config)
+		spec_pairs(app, app->spec, mode);
+	if (ret == 0)
+		ret = spec_lcores(app, app->spec, err);
+	dp_conf_default(&conf);
+	conf.pool = app->pool;
+	if (ret == 0)
+		ret = dp_create(&conf, &app->dp, err);
+	if (ret == 0)
+		ret = publish(app, app->spec, err);
+	if (ret < 0)
+		return ret;
+	plan = dp_current_plan(app->dp);
+	app_step(app, true, "%u queues of %u ports on %u polling lcore%s, %u rule%s", plan->n_entries,
+		plan->n_ports, app->n_workers, app->n_workers == 1 ? "" : "s", plan->n_rules,
+		plan->n_rules == 1 ? "" : "s");
+	return 0;
+}
+
+int
+lcores_edit(struct app *app, int (*edit)(struct app *app, struct dp_spec *spec, const void *arg,
+		struct vfp_err *err), const void *arg, struct vfp_err *err)
+{
+	struct dp_spec *next = malloc(sizeof(*next));
+	int ret;
+
+	if (!next)
+		return vfp_err_set(err, -ENOMEM, "out of memory");
+	*next = *app->spec;
+	ret = edit(app, next, arg, err);
+	if (ret == 0)
+		ret = publish(app, next, err);
+	if (ret < 0) {
+		free(next);
+		return ret;
+	}
+	free(app->spec);
+	app->spec = next;
+	return 0;
+}
+
+static int
+edit_mode(struct app *app, struct dp_spec *spec, const void *arg, struct vfp_err *err)
+{
+	const enum dp_mode *mode = arg;
+
+	(void)app;
+	(void)err;
+	dp_spec_set_mode(spec, *mode);
+	return 0;
+}
+
+int
+lcores_set_mode(struct app *app, enum dp_mode mode, struct vfp_err *err)
+{
+	int ret = lcores_edit(app, edit_mode, &mode, err);
+
+	if (ret == 0)
+		app->fwd_mode = mode;
+	return ret;
+}
+
+void
+lcores_free(struct app *app)
+{
+	dp_free(app->dp);
+	free(app->spec);
+	app->dp = NULL;
+	app->spec = NULL;
 }
 
 /* Let the switch feed our VFs, or not. Returns whether every port's source is in our hands. */
@@ -359,6 +507,8 @@ lcores_stop(struct app *app, bool final)
 
 	if (!app->forwarding)
 		return;
+	/* What sources sent and is still under way comes back first, while entry is open. */
+	dp_sources_stop(app->dp, DRAIN_MS, SOURCE_QUIET_US, NULL);
 	owned = set_entry(app, false);
 	dp_drain(app->dp, owned ? DRAIN_MS : DRAIN_OPEN_MS, 0);
 	app->run_seconds +=

@@ -15,7 +15,18 @@
  */
 int lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err);
 
-/** Change the mode of every rule that forwards; "set fwd". Works while forwarding. */
+/**
+ * Change rules or lcores: edit() works on a copy of the spec, whose plan is then made and published.
+ * Works while forwarding; when anything fails all stays as it was.
+ */
+int lcores_edit(struct app *app,
+	int (*edit)(struct app *app, struct dp_spec *spec, const void *arg, struct vfp_err *err),
+	const void *arg, struct vfp_err *err);
+
+/** Free plan, spec and data path; the ports are still there. */
+void lcores_free(struct app *app);
+
+/** Change the mode of every rule but configured sinks and sources; "set fwd". */
 int lcores_set_mode(struct app *app, enum dp_mode mode, struct vfp_err *err);
 
 /** Start the workers. 0 also when they run. */

@@ -28,6 +28,7 @@ report_write(const struct view *v, const char *path, struct vfp_err *err)
 	view_ports(v, o);
 	view_lcores(v, o);
 	view_latency(v, o, NULL);
+	view_probes(v, o, NULL);
 	view_totals(v, o);
 	series_put(v->app, o);
 	noise_put(v, o);
@@ -50,6 +51,7 @@ report_tables(const struct view *v, FILE *to, bool final)
 	view_ports(v, o);
 	view_lcores(v, o);
 	view_latency(v, o, NULL);
+	view_probes(v, o, NULL);
 	view_totals(v, o);
 	vfp_out_end(o);
 	fflush(to);

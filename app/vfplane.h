@@ -75,6 +75,7 @@ struct port {
 	atomic_bool reset_wanted; /**< set by the event callback, served by the control thread */
 	uint64_t resets;
 	bool foreign_sources; /**< anti-spoof is off: its rules keep the senders' addresses */
+	bool hears_groups; /**< it was told to hear multicast that an echo answers */
 	bool rx_off; /**< the PF was told to let nothing more in */
 };
 
@@ -117,6 +118,7 @@ struct app {
 	uint16_t n_workers;
 	uint32_t workers[DP_MAX_LCORES];
 	struct dp *dp;
+	struct dp_spec *spec; /**< what the current plan was made of; changed by lcores_edit() */
 	struct dp_stats *cleared; /**< workers' counters at the last clear */
 	enum dp_mode fwd_mode;    /**< of the default rules, or the last `set fwd` */
 

@@ -208,8 +208,11 @@ view_latency(const struct view *v, struct vfp_out *o, const char *rule)
 		if (r->implicit || r->to_id == DP_NONE || (rule && strcmp(rule, r->name) != 0))
 			continue;
 		found = true;
-		for (int kind = LAT_RESIDENCE; kind <= LAT_BOUND; kind++) {
+		for (int kind = LAT_RESIDENCE; kind <= LAT_RTT; kind++) {
 			struct lat_summary s;
+
+			if ((kind == LAT_RTT) != (r->mode == DP_SOURCE))
+				continue;
 
 			if (dp_latency(v->app->dp, r->name, kind, hist) < 0)
 				continue;
@@ -221,9 +224,128 @@ view_latency(const struct view *v, struct vfp_out *o, const char *rule)
 	if (found)
 		vfp_out_note(o,
 			"residence: from rx_burst called to tx_burst accepted; bound: the most a "
-			"packet can have waited in the RX ring and in software. Clock: TSC.");
+			"packet can have waited in the RX ring and in software; rtt: a source's "
+			"probe, from tx_burst called to rx_burst returned. Clock: TSC.");
 	free(hist);
 	return rule && !found ? -ENOENT : 0;
+}
+
+static void
+put_probes(const struct view *v, struct vfp_out *o, const char *name, int stream,
+	const struct dp_probe_counts *c)
+{
+	vfp_out_open(o, NULL);
+	vfp_out_str(o, "name", name);
+	if (stream >= 0)
+		vfp_out_u64(o, "stream", stream, VFP_PLAIN);
+	else
+		vfp_out_u64(o, "streams", c->streams, VFP_COUNT);
+	vfp_out_u64(o, "sent", c->sent, VFP_COUNT);
+	vfp_out_u64(o, "received", c->received, VFP_COUNT);
+	/* What is still under way is not lost. */
+	if (v->app->forwarding)
+		vfp_out_null(o, "lost");
+	else
+		vfp_out_u64(o, "lost", c->missing > 0 ? c->missing : 0, VFP_COUNT);
+	vfp_out_u64(o, "duplicated", c->duplicated, VFP_COUNT);
+	vfp_out_u64(o, "reordered", c->reordered, VFP_COUNT);
+	vfp_out_u64(o, "late", c->late, VFP_COUNT);
+	if (stream < 0)
+		vfp_out_u64(o, "behind", c->behind, VFP_COUNT);
+	vfp_out_close(o);
+}
+
+#define MAX_STREAM_ROWS 64
+
+int
+view_probes(const struct view *v, struct vfp_out *o, const char *rule)
+{
+	struct dp_probe_counts c;
+	uint32_t streams = 0;
+	bool found = false;
+
+	for (uint16_t i = 0; v->st && i < v->st->n_rules; i++)
+		found |= dp_probes(v->app->dp, v->st->rules[i].name, -1, &c) == 0;
+	/* A reader of the report finds the list, people only what there is. */
+	if (!found && !rule && vfp_out_format(o) == VFP_TEXT)
+		return 0;
+	found = false;
+	vfp_out_list(o, "probes");
+	for (uint16_t i = 0; v->st && i < v->st->n_rules; i++) {
+		const char *name = v->st->rules[i].name;
+
+		if ((rule && strcmp(rule, name) != 0) || dp_probes(v->app->dp, name, -1, &c) < 0)
+			continue;
+		found = true;
+		streams = c.streams;
+		put_probes(v, o, name, -1, &c);
+	}
+	vfp_out_close(o);
+	if (!rule || !found)
+		return rule && !found ? -ENOENT : 0;
+	vfp_out_list(o, "streams");
+	for (uint32_t s = 0; s < streams && s < MAX_STREAM_ROWS; s++)
+		if (dp_probes(v->app->dp, rule, (int)s, &c) == 0)
+			put_probes(v, o, rule, (int)s, &c);
+	vfp_out_close(o);
+	if (streams > MAX_STREAM_ROWS)
+		vfp_out_note(o, "the first %u of %u streams", MAX_STREAM_ROWS, streams);
+	return 0;
+}
+
+static bool
+any_handed(const struct dp_plan *plan)
+{
+	for (uint16_t e = 0; e < plan->n_entries; e++)
+		if (plan->entries[e].handed_by != DP_NONE)
+			return true;
+	return false;
+}
+
+/* Where an entry's packets come from: an RX queue, or with a software table another lcore. */
+static void
+put_origin(struct vfp_out *o, const struct dp_plan *plan, const struct dp_plan_entry *e)
+{
+	vfp_out_str(o, "from", plan->ports[e->rx_port].name);
+	if (e->handed_by == DP_NONE)
+		vfp_out_u64(o, "rx_queue", e->rx_queue, VFP_PLAIN);
+	else
+		vfp_out_null(o, "rx_queue");
+	if (!any_handed(plan))
+		return;
+	if (e->handed_by == DP_NONE)
+		vfp_out_null(o, "handed_by");
+	else
+		vfp_out_u64(o, "handed_by", plan->lcores[e->handed_by].id, VFP_PLAIN);
+}
+
+void
+view_config_fwd(const struct view *v, struct vfp_out *o)
+{
+	const struct dp_plan *plan = dp_current_plan(v->app->dp);
+
+	vfp_out_u64(o, "burst", plan->burst, VFP_PLAIN);
+	vfp_out_list(o, "queues");
+	for (uint16_t l = 0; l < plan->n_lcores; l++)
+		for (uint16_t i = 0; i < plan->lcores[l].n; i++) {
+			const struct dp_plan_entry *e = &plan->entries[plan->lcores[l].first + i];
+			const struct dp_plan_rule *r = &plan->rules[e->rule];
+
+			vfp_out_open(o, NULL);
+			vfp_out_u64(o, "lcore", plan->lcores[l].id, VFP_PLAIN);
+			vfp_out_str(o, "rule", r->name);
+			vfp_out_str(o, "mode", dp_mode_names[r->mode]);
+			put_origin(o, plan, e);
+			if (e->tx_port == DP_NONE) {
+				vfp_out_null(o, "to");
+				vfp_out_null(o, "tx_queue");
+			} else {
+				vfp_out_str(o, "to", plan->ports[e->tx_port].name);
+				vfp_out_u64(o, "tx_queue", e->tx_queue, VFP_PLAIN);
+			}
+			vfp_out_close(o);
+		}
+	vfp_out_close(o);
 }
 
 /* NIC readings for the comparison, without what was dropped by name when reception ended. */

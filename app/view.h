@@ -35,6 +35,10 @@ int view_port(const struct view *v, struct vfp_out *o, const char *name);
 void view_lcores(const struct view *v, struct vfp_out *o);
 /** Latency of one rule, or of all with NULL. -ENOENT. */
 int view_latency(const struct view *v, struct vfp_out *o, const char *rule);
+/** What became of the probes of one source, with its streams, or of all with NULL. -ENOENT. */
+int view_probes(const struct view *v, struct vfp_out *o, const char *rule);
+/** Who polls what, and where it goes: the current plan. */
+void view_config_fwd(const struct view *v, struct vfp_out *o);
 void view_totals(const struct view *v, struct vfp_out *o);
 void view_vfs(const struct view *v, struct vfp_out *o);
 /** One VF: policy, mailbox, MAC, VLANs. -ENOENT. */

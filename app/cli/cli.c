@@ -47,9 +47,9 @@ static void
 join(void)
 {
 	cmdline_parse_inst_t *const *lists[] = {
-		cmd_run_list, cmd_show_list, cmd_mailbox_list, cmd_noise_list, cmd_clear_list,
-		cmd_set_list, cmd_vf_list, cmd_filter_list, cmd_port_list, cmd_rss_list,
-		cmd_explain_list, cmd_write_list, cmd_help_list};
+		cmd_run_list, cmd_show_list, cmd_rules_list, cmd_mailbox_list, cmd_noise_list,
+		cmd_clear_list, cmd_set_list, cmd_vf_list, cmd_filter_list, cmd_port_list,
+		cmd_rss_list, cmd_explain_list, cmd_write_list, cmd_help_list};
 	size_t n = 0;
 
 	for (size_t i = 0; i < RTE_DIM(lists); i++)

@@ -41,11 +41,17 @@ void cli_show(struct cmdline *cl,
 void cli_show_as(struct cmdline *cl, enum vfp_format format,
 	int (*get)(const struct view *v, struct vfp_out *o, const char *arg), const char *arg);
 
+/** The modes as the prompt takes them: ours, and testpmd's words for them. */
+#define CLI_MODES "io#mac#macswap#echo#icmpecho#sink#rxonly#source#txonly"
+/** The mode of such a word. */
+enum dp_mode cli_mode(const char *word);
+
 /* One list per noun, NULL-terminated. */
 extern cmdline_parse_inst_t *const cmd_run_list[];   /* start, stop, quit */
 extern cmdline_parse_inst_t *const cmd_show_list[];  /* show … */
 extern cmdline_parse_inst_t *const cmd_clear_list[]; /* clear … */
 extern cmdline_parse_inst_t *const cmd_set_list[];   /* set … */
+extern cmdline_parse_inst_t *const cmd_rules_list[]; /* rules, lcores, probes */
 extern cmdline_parse_inst_t *const cmd_mailbox_list[]; /* the mailbox log */
 extern cmdline_parse_inst_t *const cmd_vf_list[];      /* set vf …, set port P vf V … */
 extern cmdline_parse_inst_t *const cmd_filter_list[];  /* rx_vlan …, mac_addr … */

@@ -6,7 +6,7 @@
 #include "dp_stats.h"
 
 const char *const dp_drop_names[DP_DROP_REASONS] = {"tx_full", "no_route", "handoff_full",
-	"stopping"};
+	"stopping", "no_room"};
 
 double
 dp_lcore_busy(const struct dp_lcore_stats *l)

@@ -54,8 +54,9 @@ free_rule(struct dp_rule_state *r)
 {
 	for (unsigned int w = 0; w < DP_MAX_LCORES; w++)
 		lat_recorder_free(r->rec[w]);
-	for (unsigned int k = 0; k < LAT_WORKER_KINDS; k++)
+	for (unsigned int k = 0; k <= LAT_RTT; k++)
 		free(r->view[k]);
+	dp_sources_free(r);
 	free(r);
 }
 
@@ -157,6 +158,7 @@ swap_runtime(struct dp *dp, struct dp_runtime *next, struct vfp_err *err)
 		return vfp_err_set(err, rc, "a worker did not answer within %u s", MEET_TIMEOUT_S);
 	if (old != NULL)
 		dp_runtime_free(old, old->plan != next->plan);
+	dp_sources_sweep(dp);
 	return 0;
 }
 
@@ -194,6 +196,8 @@ dp_publish(struct dp *dp, struct dp_plan *plan, struct vfp_err *err)
 	struct dp_runtime *next;
 	int rc = check_plan_ports(plan, err);
 
+	if (rc == 0)
+		rc = dp_sources_check(dp, plan, err);
 	if (rc != 0)
 		return rc;
 	pthread_mutex_lock(&dp->lock);
@@ -246,7 +250,7 @@ dp_start(struct dp *dp, struct vfp_err *err)
 	if (dp->rt == NULL) {
 		rc = vfp_err_set(err, -EINVAL, "there is no plan to run");
 	} else if (!dp->running) {
-		dp->stopping = false;
+		dp->stopping = dp->quiet = false;
 		for (uint16_t p = 0; p < dp->rt->plan->n_ports; p++)
 			dp_spread_baseline(dp, dp->rt->plan->ports[p].port_id);
 		rc = rebuild(dp, err);
@@ -341,6 +345,44 @@ wait_quiet(const struct dp *dp, uint32_t timeout_ms, uint64_t quiet)
 	return rc;
 }
 
+static bool
+has_source(const struct dp *dp)
+{
+	for (uint16_t r = 0; dp->rt != NULL && r < dp->rt->plan->n_rules; r++)
+		if (dp->rt->plan->rules[r].mode == DP_SOURCE)
+			return true;
+	return false;
+}
+
+/* Let no source make more; what is under way comes in. */
+static int
+sources_quiet(struct dp *dp, struct vfp_err *err)
+{
+	int rc = 0;
+
+	if (dp->running && !dp->quiet && has_source(dp)) {
+		dp->quiet = true;
+		rc = rebuild(dp, err);
+		dp->quiet = rc == 0;
+	}
+	return rc;
+}
+
+int
+dp_sources_stop(struct dp *dp, uint32_t timeout_ms, uint32_t quiet_us, struct vfp_err *err)
+{
+	const uint64_t quiet =
+		(quiet_us == 0 ? DRAIN_QUIET_US : quiet_us) * rte_get_tsc_hz() / 1000000;
+	int rc;
+
+	pthread_mutex_lock(&dp->lock);
+	rc = sources_quiet(dp, err);
+	if (rc == 0 && dp->quiet && dp->running)
+		rc = wait_quiet(dp, timeout_ms, quiet);
+	pthread_mutex_unlock(&dp->lock);
+	return rc;
+}
+
 int
 dp_drain(struct dp *dp, uint32_t timeout_ms, uint32_t quiet_us)
 {
@@ -349,6 +391,7 @@ dp_drain(struct dp *dp, uint32_t timeout_ms, uint32_t quiet_us)
 	int rc = 0;
 
 	pthread_mutex_lock(&dp->lock);
+	sources_quiet(dp, NULL);
 	if (dp->running)
 		rc = wait_quiet(dp, timeout_ms, quiet);
 	if (rc == -ETIMEDOUT) {

@@ -13,11 +13,13 @@
 #include <sched.h>
 
 #include <rte_common.h>
+#include <rte_cycles.h>
 #include <rte_mbuf.h>
 
 #include "dp_stats.h"
 #include "dp_worker.h"
 #include "lat_recorder.h"
+#include "probe.h"
 
 /* What a flow does with a packet. Beyond the user's modes: two ways to drop on purpose. */
 enum dp_op {
@@ -27,10 +29,12 @@ enum dp_op {
 	DP_OP_SINK,
 	DP_OP_NO_ROUTE,
 	DP_OP_STOPPING,
+	DP_OP_EDIT,   /* edit.c: echo, VLAN tags */
+	DP_OP_SOURCE, /* source.c */
 };
 
 /* Where a flow's packets come from. */
-enum dp_source {
+enum dp_from {
 	DP_FROM_QUEUE,	/* an RX queue, whose packets are all its own */
 	DP_FROM_SPREAD, /* an RX queue, whose packets the software table shares out */
 	DP_FROM_RING,	/* what another lcore hands over */
@@ -69,12 +73,68 @@ struct dp_spread {
 	uint64_t moves, postponed;
 	uint8_t table[DP_SPREAD_MAX] __rte_cache_aligned; /* read by workers */
 };
+struct dp_flow;
+
+/* Headers of what a source sends: Ethernet, perhaps a tag, IPv4, UDP. */
+#define DP_HEADER_MAX (14 + 4 + 20 + 8)
+
+/* What the modes behind DP_OP_EDIT and DP_OP_SOURCE need besides. Control, before the worker sees it. */
+struct dp_ext {
+	struct dp_rule_opts opts;
+	enum dp_op base; /* what is done to the addresses, in edit */
+	uint8_t mac[6];	 /* of the port */
+	/* Works on n packets, puts those to be sent in front and ends the others. @return how many */
+	uint16_t (*edit)(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n);
+
+	/* a source's: one header per size */
+	struct dp_source *source;
+	bool quiet; /* only take what comes back */
+	uint16_t header_len;
+	uint16_t port_at; /* of the UDP source port, which tells flows apart */
+	uint16_t port_first;
+	struct {
+		uint8_t header[DP_HEADER_MAX];
+		uint16_t len; /* without FCS */
+	} sizes[DP_MAX_SIZES];
+};
+
+/*
+ * A source's place in its sequence and what came back, by rule and RX queue. Outlives plans, so that
+ * numbers go on; there is another one when the configuration of the rule changes.
+ */
+struct dp_source {
+	/* control */
+	struct dp_source *next;
+	struct dp_source_conf conf;
+	struct rte_mempool *pool;
+	uint16_t queue, queues; /* which of how many share the rule's rate and count */
+	uint16_t id;		/* in its probes */
+	uint16_t n_sizes, flows;
+	uint64_t gap;	/* mean ticks between two packets, << DP_GAP_BITS; 0: none */
+	uint64_t bursts_gap; /* pattern bursts: what a whole burst takes */
+	uint64_t quota; /* packets */
+	struct lat_hist *rtt; /* NULL without probes */
+
+	/* worker */
+	uint64_t made __rte_cache_aligned; /* packets */
+	uint64_t behind;		   /* were due, and are not made any more */
+	uint64_t owed;			   /* ticks << DP_GAP_BITS not yet used up */
+	uint64_t now;			   /* until when ticks were counted */
+	uint64_t next_gap;
+	uint64_t random;
+	uint32_t round; /* the number of a flow's next packet */
+	uint16_t flow, size;
+	/* by the sender's queue and flow; the worker of this queue writes */
+	struct dp_stream streams[] __rte_cache_aligned;
+};
+
+#define DP_GAP_BITS 16
 
 /* An RX queue, what happens to its packets, and what was counted. One per entry of a plan. */
 struct dp_flow {
 	/* control, before the worker sees it */
 	enum dp_op op;
-	enum dp_source source;
+	enum dp_from from;
 	uint16_t rx_id, rx_queue;
 	uint16_t tx_id, tx_queue;
 	uint16_t burst;
@@ -93,6 +153,7 @@ struct dp_flow {
 	struct rte_ring *ring;	  /* DP_FROM_RING: from where */
 	struct dp_out *out;	  /* DP_FROM_SPREAD: by lcore of the table */
 	uint32_t *load;		  /* DP_FROM_SPREAD: packets by entry; worker writes */
+	struct dp_ext *ext;    /* NULL for the plain modes */
 
 	/* worker */
 	struct dp_counts c __rte_cache_aligned;
@@ -136,7 +197,8 @@ struct dp_rule_state {
 	char name[DP_NAME];
 	struct dp_counts base; /* of flows of earlier plans */
 	struct lat_recorder *rec[DP_MAX_LCORES]; /* by lcore index: see dp->workers */
-	struct lat_view *view[LAT_WORKER_KINDS]; /* NULL until the first clear */
+	struct lat_view *view[LAT_RTT + 1]; /* NULL until the first clear */
+	struct dp_source *sources; /* those of the current plan, by next; at a swap the next one's too */
 };
 
 /* A queue pair by port and number: what flows of earlier plans counted. Control. */
@@ -163,6 +225,7 @@ struct dp {
 	struct dp_queue_state *queues;
 	bool paused[RTE_MAX_ETHPORTS];
 	bool stopping; /* flows drop instead of forwarding */
+	bool quiet;    /* sources make nothing */
 	struct lat_hist *scratch;
 	uint64_t baseline[RTE_MAX_ETHPORTS]; /* NIC's count of sent packets less the workers' */
 };
@@ -181,6 +244,53 @@ dp_load(const uint64_t *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
+
+/* A poll that gave nothing and did nothing else. */
+static __rte_always_inline void
+dp_poll_empty(struct dp_worker *w, struct dp_flow *f, uint64_t before)
+{
+	const uint64_t done = rte_rdtsc();
+
+	dp_bump(&w->bursts[0], 1);
+	dp_bump(&w->idle, done - before);
+	dp_bump(&f->empty_polls, 1);
+	f->last_empty = before;
+	__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
+}
+
+/* One that gave n packets, which are dealt with by now. */
+static __rte_always_inline void
+dp_poll_done(struct dp_worker *w, struct dp_flow *f, uint16_t n, uint64_t before, uint64_t done)
+{
+	/* A short burst proves the queue empty, at some time after `before`. */
+	if (n < f->full)
+		f->last_empty = before;
+	dp_bump(&f->c.rx, n);
+	dp_bump(&w->bursts[32 - __builtin_clz(n)], 1);
+	__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
+}
+
+/* worker.c: send as it is, with retries and counts. @return the clock at the end */
+uint64_t dp_send(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, uint64_t from);
+/* worker.c: what mode mac and macswap write. */
+void dp_rewrite(const struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, enum dp_op op);
+
+/* edit.c, source.c: one poll of such a flow. */
+void dp_poll_edit(struct dp_worker *w, struct dp_flow *f);
+void dp_poll_source(struct dp_worker *w, struct dp_flow *f);
+uint16_t dp_edit_echo(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n);
+uint16_t dp_edit_vlan(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n);
+
+/* source.c, with dp->lock held */
+
+/* Fill the headers, and find or make the place in the sequence. -ENOMEM */
+int dp_source_prepare(struct dp *dp, struct dp_rule_state *r, struct dp_flow *f,
+	const struct dp_spec_port *port);
+/* Free those that no flow of the current runtime has. */
+void dp_sources_sweep(struct dp *dp);
+void dp_sources_free(struct dp_rule_state *r);
+/* Can the buffers and the ports carry what the plan's sources make? -EINVAL and why */
+int dp_sources_check(const struct dp *dp, const struct dp_plan *plan, struct vfp_err *err);
 
 /* The loop of one lcore; arg is its struct dp_worker. */
 int dp_worker_main(void *arg);

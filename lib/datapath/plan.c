@@ -8,6 +8,8 @@
 
 const char *const dp_mode_names[DP_MODES] = {"io", "mac", "macswap", "sink", "echo", "source"};
 
+const char *const dp_pattern_names[DP_PATTERNS] = {"steady", "bursts", "poisson"};
+
 #define DEFAULT_BURST 32
 
 /* The plan while it is made. */
@@ -59,10 +61,63 @@ check_ports(const struct dp_spec *s, struct vfp_err *err)
 	return 0;
 }
 
+/* Modes that send, if at all, by the port that they read. */
+static bool
+stays(enum dp_mode mode)
+{
+	return mode == DP_SINK || mode == DP_ECHO || mode == DP_SOURCE;
+}
+
+static int
+check_fan(const struct dp_spec *s, const struct dp_spec_rule *rule, struct vfp_err *err)
+{
+	if (rule->n_more == 0)
+		return 0;
+	if (rule->n_more > DP_MAX_FAN - 1)
+		return vfp_err_set(err, -EINVAL, "rule %s: up to %u ports to send to are allowed",
+			rule->name, DP_MAX_FAN);
+	if (rule->both)
+		return vfp_err_set(err, -EINVAL,
+			"rule %s: with several ports to send to, both must be no", rule->name);
+	for (uint16_t i = 0; i < rule->n_more; i++)
+		if (rule->more[i] >= s->n_ports)
+			return vfp_err_set(err, -EINVAL, "rule %s: to is no port", rule->name);
+	if (s->ports[rule->from].nb_rxq <= rule->n_more && !stays(rule->mode))
+		return vfp_err_set(err, -EINVAL,
+			"rule %s: port %s has %u RX queues and cannot feed %u ports: each takes whole "
+			"queues",
+			rule->name, s->ports[rule->from].name, s->ports[rule->from].nb_rxq,
+			rule->n_more + 1);
+	return 0;
+}
+
+/*
+ * A software table hands packets to any of its lcores. A fan-out goes by RX queue, which is not known
+ * behind the table; a source tells what comes back to it by RX queue.
+ */
+static int
+check_spread(const struct dp_spec_port *port, const struct dp_spec_rule *rule, struct vfp_err *err)
+{
+	if (port->spread == 0)
+		return 0;
+	if (rule->mode == DP_SOURCE)
+		return vfp_err_set(err, -EINVAL,
+			"rule %s: port %s has a software table, which a source does not go with; leave "
+			"the table out, or take another mode",
+			rule->name, port->name);
+	if (rule->n_more > 0 && !stays(rule->mode))
+		return vfp_err_set(err, -EINVAL,
+			"rule %s: port %s has a software table and cannot feed %u ports: they would "
+			"get whole queues, the table spreads flows; leave out either",
+			rule->name, port->name, rule->n_more + 1);
+	return 0;
+}
+
 static int
 check_rule(const struct dp_spec *s, uint16_t r, struct vfp_err *err)
 {
 	const struct dp_spec_rule *rule = &s->rules[r];
+	int rc;
 
 	if (rule->name[0] == '\0')
 		return vfp_err_set(err, -EINVAL, "rule %u has no name", r);
@@ -71,23 +126,17 @@ check_rule(const struct dp_spec *s, uint16_t r, struct vfp_err *err)
 			return vfp_err_set(err, -EINVAL, "two rules are named %s", rule->name);
 	if ((unsigned int)rule->mode >= DP_MODES)
 		return vfp_err_set(err, -EINVAL, "rule %s: no such mode", rule->name);
-	if (rule->mode == DP_ECHO || rule->mode == DP_SOURCE)
-		return vfp_err_set(err, -EINVAL,
-			"rule %s: mode %s is not available yet, allowed are io, mac, macswap and sink",
-			rule->name, dp_mode_names[rule->mode]);
 	if (rule->from >= s->n_ports)
 		return vfp_err_set(err, -EINVAL, "rule %s: from is no port", rule->name);
-	if (rule->mode == DP_SINK)
-		return rule->both ? vfp_err_set(err, -EINVAL,
-					    "rule %s: a sink has one direction, both must be no",
-					    rule->name)
-				  : 0;
-	if (rule->to >= s->n_ports)
+	if (rule->to >= s->n_ports && (rule->both || !stays(rule->mode)))
 		return vfp_err_set(err, -EINVAL, "rule %s: to is no port", rule->name);
 	if (rule->both && rule->from == rule->to)
 		return vfp_err_set(err, -EINVAL,
 			"rule %s: from and to are the same port, both must be no", rule->name);
-	return 0;
+	rc = check_spread(&s->ports[rule->from], rule, err);
+	if (rc == 0 && rule->both)
+		rc = check_spread(&s->ports[rule->to], rule, err);
+	return rc == 0 ? check_fan(s, rule, err) : rc;
 }
 
 static int
@@ -155,13 +204,23 @@ dp_plan_free(struct dp_plan *p)
 	free(p);
 }
 
+static int
+check_sends(struct draft *d, const struct dp_plan_rule *r, uint16_t to)
+{
+	if (to != DP_NONE && d->spec->ports[to].nb_txq == 0)
+		return vfp_err_set(d->err, -EINVAL, "rule %s sends to port %s, which has no TX queue",
+			r->name, d->spec->ports[to].name);
+	return 0;
+}
+
 /* One direction more; a port feeds one rule. */
 static int
-add_rule(struct draft *d, const char *name, const char *suffix, uint16_t from, uint16_t to,
-	enum dp_mode mode)
+add_rule(struct draft *d, const char *name, const char *suffix, uint16_t from,
+	const struct dp_spec_rule *spec, uint16_t to)
 {
 	const struct dp_spec_port *port = &d->spec->ports[from];
 	struct dp_plan_rule *r = &d->plan->rules[d->plan->n_rules];
+	int rc;
 
 	if (snprintf(r->name, sizeof(r->name), "%s%s", name, suffix) >= (int)sizeof(r->name))
 		return vfp_err_set(d->err, -EINVAL, "the rule name %s%s is too long", name, suffix);
@@ -169,14 +228,29 @@ add_rule(struct draft *d, const char *name, const char *suffix, uint16_t from, u
 		return vfp_err_set(d->err, -EINVAL,
 			"rules %s and %s both read port %s: one port can feed one rule",
 			d->plan->rules[d->reader[from]].name, r->name, port->name);
-	if (to != DP_NONE && d->spec->ports[to].nb_txq == 0)
-		return vfp_err_set(d->err, -EINVAL, "rule %s sends to port %s, which has no TX queue",
-			r->name, d->spec->ports[to].name);
 	r->from = from;
-	r->to = to;
-	r->mode = mode;
+	r->mode = spec == NULL ? DP_SINK : spec->mode;
+	if (spec != NULL)
+		r->opts = spec->opts;
+	r->to = r->mode == DP_SINK ? DP_NONE : stays(r->mode) ? from : to;
+	rc = check_sends(d, r, r->to);
+	if (!stays(r->mode) && spec->n_more > 0) {
+		r->n_more = spec->n_more;
+		memcpy(r->more, spec->more, sizeof(r->more));
+		for (uint16_t i = 0; rc == 0 && i < r->n_more; i++)
+			rc = check_sends(d, r, r->more[i]);
+	}
 	d->reader[from] = d->plan->n_rules++;
-	return 0;
+	return rc;
+}
+
+/* Where a rule sends what an RX queue gives. */
+static uint16_t
+rule_to(const struct dp_plan_rule *r, uint16_t queue)
+{
+	const uint16_t i = queue % (1 + r->n_more);
+
+	return i == 0 ? r->to : r->more[i - 1];
 }
 
 /* The user's rules by direction, then a sink for every port that none of them reads. */
@@ -189,14 +263,14 @@ expand_rules(struct draft *d)
 	for (uint16_t i = 0; rc == 0 && i < d->spec->n_rules; i++) {
 		const struct dp_spec_rule *r = &d->spec->rules[i];
 
-		rc = add_rule(d, r->name, "", r->from, r->mode == DP_SINK ? DP_NONE : r->to, r->mode);
+		rc = add_rule(d, r->name, "", r->from, r, r->to);
 		if (rc == 0 && r->both)
-			rc = add_rule(d, r->name, "-back", r->to, r->from, r->mode);
+			rc = add_rule(d, r->name, "-back", r->to, r, r->from);
 	}
 	for (uint16_t p = 0; rc == 0 && p < d->spec->n_ports; p++) {
 		if (d->reader[p] != DP_NONE || d->spec->ports[p].nb_rxq == 0)
 			continue;
-		rc = add_rule(d, "unread-", d->spec->ports[p].name, p, DP_NONE, DP_SINK);
+		rc = add_rule(d, "unread-", d->spec->ports[p].name, p, NULL, DP_NONE);
 		if (rc == 0)
 			d->plan->rules[d->reader[p]].implicit = true;
 	}
@@ -206,7 +280,7 @@ expand_rules(struct draft *d)
 static void
 place(struct draft *d, uint16_t port, uint16_t queue, uint16_t lcore)
 {
-	const uint16_t to = d->plan->rules[d->reader[port]].to;
+	const uint16_t to = rule_to(&d->plan->rules[d->reader[port]], queue);
 
 	d->owner[port][queue] = lcore;
 	d->load[lcore]++;
@@ -278,7 +352,7 @@ place_rest(struct draft *d)
 		for (uint16_t q = 0; q < d->spec->ports[p].nb_rxq; q++)
 			if (d->owner[p][q] == DP_NONE)
 				place(d, p, q,
-					choose_lcore(d, d->plan->rules[d->reader[p]].to));
+					choose_lcore(d, rule_to(&d->plan->rules[d->reader[p]], q)));
 }
 
 /*
@@ -352,18 +426,18 @@ choose_tx_queue(struct draft *d, uint16_t port, uint16_t lcore)
 	return d->spec->ports[port].first_queue + rank + k * (d->used[port][lcore]++ % mine);
 }
 
-/* The next entry of lcore l, for packets of a port. */
+/* The next entry of lcore l, for packets of a port: an RX queue's, or what another lcore polled. */
 static void
 write_entry(struct draft *d, uint16_t l, uint16_t port, uint16_t queue, uint16_t handed_by)
 {
 	struct dp_plan *plan = d->plan;
-	const uint16_t rule = d->reader[port], to = plan->rules[rule].to;
+	const uint16_t rule = d->reader[port], to = rule_to(&plan->rules[rule], queue);
 
 	plan->entries[plan->n_entries++] = (struct dp_plan_entry){
 		.rule = rule,
 		.handed_by = handed_by,
 		.rx_port = port,
-		.rx_queue = queue,
+		.rx_queue = handed_by == DP_NONE ? d->spec->ports[port].first_queue + queue : 0,
 		.tx_port = to,
 		.tx_queue = to == DP_NONE ? DP_NONE : choose_tx_queue(d, to, l),
 	};
@@ -382,7 +456,7 @@ write_entries(struct draft *d)
 		for (uint16_t p = 0; p < d->spec->n_ports; p++)
 			for (uint16_t q = 0; q < d->spec->ports[p].nb_rxq; q++)
 				if (d->owner[p][q] == l)
-					write_entry(d, l, p, d->spec->ports[p].first_queue + q, DP_NONE);
+					write_entry(d, l, p, q, DP_NONE);
 		for (uint16_t p = 0; p < d->spec->n_ports; p++)
 			for (uint16_t by = 0; by < d->spec->n_lcores; by++)
 				if (d->target[p][l] && by != l && polls(d, p, by))
@@ -464,31 +538,22 @@ dp_plan_workers(const struct dp_plan *plan, uint16_t port, uint16_t *lcores, uin
 	return n;
 }
 
-int
-dp_plan_with_mode(const struct dp_plan *plan, enum dp_mode mode, struct dp_plan **out,
-	struct vfp_err *err)
+void
+dp_spec_set_mode(struct dp_spec *spec, enum dp_mode mode)
 {
-	struct dp_plan *p;
+	for (uint16_t r = 0; r < spec->n_rules; r++)
+		if (!spec->rules[r].fixed)
+			spec->rules[r].mode = mode;
+}
 
-	if (mode != DP_IO && mode != DP_MAC && mode != DP_MACSWAP)
-		return vfp_err_set(err, -EINVAL, "the mode must be io, mac or macswap");
-	p = plan_alloc(plan->n_ports, plan->n_rules, plan->n_lcores, plan->n_entries);
-	if (p == NULL)
-		return vfp_err_set(err, -ENOMEM, "out of memory");
-	p->burst = plan->burst;
-	p->n_ports = plan->n_ports;
-	p->n_rules = plan->n_rules;
-	p->n_lcores = plan->n_lcores;
-	p->n_entries = plan->n_entries;
-	memcpy(p->ports, plan->ports, p->n_ports * sizeof(*p->ports));
-	memcpy(p->rules, plan->rules, p->n_rules * sizeof(*p->rules));
-	memcpy(p->lcores, plan->lcores, p->n_lcores * sizeof(*p->lcores));
-	memcpy(p->entries, plan->entries, p->n_entries * sizeof(*p->entries));
-	for (uint16_t r = 0; r < p->n_rules; r++)
-		if (p->rules[r].mode != DP_SINK)
-			p->rules[r].mode = mode;
-	*out = p;
-	return 0;
+void
+dp_source_imix(struct dp_source_conf *c)
+{
+	/* In an order that keeps the large ones apart. */
+	static const uint16_t mix[] = {64, 594, 64, 64, 594, 64, 1518, 64, 594, 64, 64, 594};
+
+	c->n_sizes = sizeof(mix) / sizeof(mix[0]);
+	memcpy(c->sizes, mix, sizeof(mix));
 }
 
 /* "vf0-vf1", cut so that "-back" still fits. */

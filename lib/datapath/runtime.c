@@ -87,24 +87,54 @@ rule_state(struct dp *dp, const char *name)
 }
 
 static enum dp_op
-op_of(const struct dp *dp, enum dp_mode mode, uint16_t tx_id)
+op_of(const struct dp *dp, const struct dp_plan_rule *rule, uint16_t tx_id)
 {
-	static const enum dp_op ops[] = {
-		[DP_IO] = DP_OP_IO, [DP_MAC] = DP_OP_MAC, [DP_MACSWAP] = DP_OP_MACSWAP};
+	static const enum dp_op ops[] = {[DP_IO] = DP_OP_IO,
+		[DP_MAC] = DP_OP_MAC,
+		[DP_MACSWAP] = DP_OP_MACSWAP,
+		[DP_ECHO] = DP_OP_EDIT,
+		[DP_SOURCE] = DP_OP_SOURCE};
 
-	if (mode == DP_SINK)
+	if (rule->mode == DP_SINK || (rule->mode == DP_SOURCE && dp->stopping))
 		return DP_OP_SINK;
 	if (dp->stopping)
 		return DP_OP_STOPPING;
-	return dp->paused[tx_id] ? DP_OP_NO_ROUTE : ops[mode];
+	/* A source's own port: it is not polled while it is paused, and keeps its place. */
+	if (dp->paused[tx_id] && rule->mode != DP_SOURCE)
+		return DP_OP_NO_ROUTE;
+	if (rule->mode < DP_SINK && (rule->opts.vlan_pop || rule->opts.vlan_push != 0))
+		return DP_OP_EDIT;
+	return ops[rule->mode];
+}
+
+/* What the modes need that are not made of constants alone. */
+static int
+flow_ext(struct dp *dp, struct dp_flow *f, const struct dp_plan_rule *rule,
+	const struct dp_spec_port *port)
+{
+	if (f->op != DP_OP_EDIT && f->op != DP_OP_SOURCE)
+		return 0;
+	f->ext = calloc(1, sizeof(*f->ext));
+	if (f->ext == NULL)
+		return -ENOMEM;
+	f->ext->opts = rule->opts;
+	memcpy(f->ext->mac, port->mac, sizeof(f->ext->mac));
+	f->ext->edit = rule->mode == DP_ECHO ? dp_edit_echo : dp_edit_vlan;
+	f->ext->base = rule->mode == DP_MAC	  ? DP_OP_MAC
+		       : rule->mode == DP_MACSWAP ? DP_OP_MACSWAP
+						  : DP_OP_IO;
+	if (f->op != DP_OP_SOURCE)
+		return 0;
+	f->ext->quiet = dp->quiet;
+	return dp_source_prepare(dp, dp->rules[f->rule], f, port);
 }
 
 static void
-flow_macs(struct dp_flow *f, const struct dp_spec_port *out)
+flow_macs(struct dp_flow *f, const struct dp_spec_port *out, const struct dp_rule_opts *opts)
 {
 	uint8_t header[12];
 
-	memcpy(header, out->peer, 6);
+	memcpy(header, opts->has_peer ? opts->peer : out->peer, 6);
 	memcpy(header + 6, out->mac, 6);
 	memcpy(&f->mac_low, header, 8);
 	memcpy(&f->mac_high, header + 8, 4);
@@ -116,7 +146,7 @@ flow_recorder(struct dp *dp, struct dp_flow *f)
 {
 	struct lat_recorder **rec = &dp->rules[f->rule]->rec[f->worker];
 
-	if (dp->conf.no_latency || f->op == DP_OP_SINK)
+	if (dp->conf.no_latency || f->op == DP_OP_SINK || f->op == DP_OP_SOURCE)
 		return 0;
 	if (*rec == NULL)
 		*rec = lat_recorder_new();
@@ -150,17 +180,19 @@ flow_init(struct dp *dp, struct dp_runtime *rt, uint16_t l, uint16_t e)
 
 		f->tx_id = out->port_id;
 		f->tx_queue = entry->tx_queue;
-		flow_macs(f, out);
+		flow_macs(f, out, &rule->opts);
 		txq = queue_state(dp, out->port_id, entry->tx_queue);
 	}
 	if (w == NULL || rxq < 0 || txq < 0 || r < 0)
 		return -ENOMEM;
 	f->worker = worker_index(dp, w);
-	f->op = op_of(dp, rule->mode, f->tx_id);
+	f->op = op_of(dp, rule, f->tx_id);
 	f->rxq = (uint16_t)rxq;
 	f->txq = (uint16_t)txq;
 	f->rule = (uint16_t)r;
 	r = flow_recorder(dp, f);
+	if (r == 0)
+		r = flow_ext(dp, f, rule, in);
 	return r == 0 ? dp_spread_flow(rt, f, entry, w->lcore) : r;
 }
 
@@ -197,6 +229,8 @@ dp_runtime_free(struct dp_runtime *rt, bool with_plan)
 	if (rt == NULL)
 		return;
 	dp_spreads_free(rt);
+	for (uint16_t e = 0; rt->flows != NULL && e < rt->plan->n_entries; e++)
+		free(rt->flows[e].ext);
 	if (with_plan)
 		dp_plan_free(rt->plan);
 	free(rt->flows);
@@ -231,7 +265,7 @@ dp_runtime_retire(struct dp *dp, const struct dp_runtime *old, struct dp_runtime
 		retire_counts(dp, f);
 		dp->workers[f->worker]->rx += f->c.rx + f->taken;
 		for (uint16_t k = 0; k < next->plan->n_entries; k++)
-			if (next->flows[k].rxq == f->rxq && f->source != DP_FROM_RING)
+			if (next->flows[k].rxq == f->rxq && f->from != DP_FROM_RING)
 				next->flows[k].last_empty = f->last_empty;
 	}
 	if (old != NULL)

@@ -132,7 +132,7 @@ ring_between(struct dp_spread *s, int from, int to)
 static int
 poller_init(struct dp_flow *f, struct dp_spread *s, int own)
 {
-	f->source = DP_FROM_SPREAD;
+	f->from = DP_FROM_SPREAD;
 	f->own = (uint8_t)own;
 	f->load = calloc(s->size, sizeof(*f->load));
 	f->out = calloc(s->n_lcores, sizeof(*f->out));
@@ -160,7 +160,7 @@ dp_spread_flow(struct dp_runtime *rt, struct dp_flow *f, const struct dp_plan_en
 		return 0;
 	if (entry->handed_by == DP_NONE)
 		return poller_init(f, s, own);
-	f->source = DP_FROM_RING;
+	f->from = DP_FROM_RING;
 	f->ring = ring_between(s, index_of(s, rt->plan->lcores[entry->handed_by].id), own);
 	return f->ring == NULL ? -ENOMEM : 0;
 }
@@ -201,7 +201,7 @@ void
 dp_spread_flush(const struct dp_runtime *rt)
 {
 	for (uint16_t e = 0; rt != NULL && rt->n_spreads > 0 && e < rt->plan->n_entries; e++)
-		if (rt->flows[e].source == DP_FROM_RING)
+		if (rt->flows[e].from == DP_FROM_RING)
 			while (dp_take_handed(&rt->flows[e]) > 0)
 				;
 }

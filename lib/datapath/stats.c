@@ -94,7 +94,7 @@ take_flow(const struct dp *dp, uint16_t e, struct dp_stats *s)
 	add_counts(&s->totals, &c);
 	add_counts(&s->rules[dp->rt->plan->entries[e].rule].counts, &c);
 	s->queues[f->rxq].rx += c.rx;
-	if (f->source != DP_FROM_RING)
+	if (f->from != DP_FROM_RING)
 		s->queues[f->rxq].rx_lcore = lcore;
 	s->lcores[f->worker].rx += c.rx + dp_load(&f->taken);
 	if (f->txq == DP_NONE)
@@ -171,18 +171,39 @@ merge_recorders(struct dp *dp, const struct dp_rule_state *r, enum lat_kind kind
 	}
 }
 
+static void
+merge_rtt(struct dp *dp, const struct dp_rule_state *r, struct lat_hist *hist)
+{
+	lat_hist_init(hist);
+	for (const struct dp_source *s = r->sources; s != NULL; s = s->next) {
+		if (s->rtt == NULL)
+			continue;
+		lat_hist_copy(dp->scratch, s->rtt);
+		lat_hist_merge(hist, dp->scratch);
+	}
+}
+
+static void
+merge_kind(struct dp *dp, const struct dp_rule_state *r, enum lat_kind kind, struct lat_hist *hist)
+{
+	if (kind == LAT_RTT)
+		merge_rtt(dp, r, hist);
+	else
+		merge_recorders(dp, r, kind, hist);
+}
+
 int
 dp_latency(struct dp *dp, const char *rule, enum lat_kind kind, struct lat_hist *hist)
 {
 	struct dp_rule_state *r;
 	int rc = -ENOENT;
 
-	if (kind != LAT_RESIDENCE && kind != LAT_BOUND)
+	if (kind > LAT_RTT)
 		return -ENOENT;
 	pthread_mutex_lock(&dp->lock);
 	r = current_rule(dp, rule);
-	if (r != NULL) {
-		merge_recorders(dp, r, kind, hist);
+	if (r != NULL && (kind != LAT_RTT || (r->sources != NULL && r->sources->conf.probe))) {
+		merge_kind(dp, r, kind, hist);
 		if (r->view[kind] != NULL)
 			lat_view_apply(r->view[kind], hist);
 		rc = 0;
@@ -208,16 +229,71 @@ dp_latency_total(struct dp *dp, const char *rule, enum lat_kind kind, struct lat
 	return rc;
 }
 
+/* How many of its packets a stream has sent. */
+static uint64_t
+stream_sent(const struct dp_source *sender, uint16_t flow)
+{
+	const uint64_t made = dp_load(&sender->made);
+
+	return made / sender->flows + (flow < made % sender->flows);
+}
+
+static void
+add_stream(const struct dp_rule_state *r, const struct dp_source *sender, uint16_t flow,
+	struct dp_probe_counts *c)
+{
+	c->sent += stream_sent(sender, flow);
+	for (const struct dp_source *s = r->sources; s != NULL; s = s->next) {
+		const struct dp_stream *in = &s->streams[sender->queue * sender->flows + flow];
+
+		if (s->id != sender->id)
+			continue;
+		c->received += dp_load(&in->received);
+		c->duplicated += dp_load(&in->duplicated);
+		c->reordered += dp_load(&in->reordered);
+		c->late += dp_load(&in->late);
+	}
+}
+
+int
+dp_probes(struct dp *dp, const char *rule, int stream, struct dp_probe_counts *c)
+{
+	const struct dp_rule_state *r;
+	int rc = -ENOENT;
+
+	*c = (struct dp_probe_counts){0};
+	pthread_mutex_lock(&dp->lock);
+	r = current_rule(dp, rule);
+	for (const struct dp_source *s = r == NULL ? NULL : r->sources; s != NULL; s = s->next) {
+		if (!s->conf.probe)
+			continue;
+		c->behind += dp_load(&s->behind);
+		for (uint16_t flow = 0; flow < s->flows; flow++) {
+			if (stream >= 0 && stream != s->queue * s->flows + flow)
+				continue;
+			add_stream(r, s, flow, c);
+			c->streams++;
+			rc = 0;
+		}
+	}
+	pthread_mutex_unlock(&dp->lock);
+	/* While packets are under way they are missing, not lost; received is read after sent. */
+	c->missing = (int64_t)(c->sent - c->received - c->late);
+	return rc;
+}
+
 static int
 clear_kind(struct dp *dp, struct dp_rule_state *r, enum lat_kind kind, struct lat_hist *now)
 {
+	if (kind == LAT_RTT && r->sources == NULL)
+		return 0;
 	if (r->view[kind] == NULL) {
 		r->view[kind] = malloc(sizeof(*r->view[kind]));
 		if (r->view[kind] == NULL)
 			return -ENOMEM;
 		lat_view_init(r->view[kind]);
 	}
-	merge_recorders(dp, r, kind, now);
+	merge_kind(dp, r, kind, now);
 	lat_view_clear(r->view[kind], now);
 	return 0;
 }
@@ -235,7 +311,7 @@ dp_latency_clear(struct dp *dp, const char *rule)
 		if (rule != NULL && strcmp(dp->rules[i]->name, rule) != 0)
 			continue;
 		rc = 0;
-		for (unsigned int k = 0; k < LAT_WORKER_KINDS && rc == 0; k++)
+		for (unsigned int k = 0; k <= LAT_RTT && rc == 0; k++)
 			rc = clear_kind(dp, dp->rules[i], k, now);
 	}
 	pthread_mutex_unlock(&dp->lock);

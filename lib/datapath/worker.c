@@ -114,6 +114,18 @@ forward(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, uint64_t from, en
 	return now;
 }
 
+uint64_t
+dp_send(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, uint64_t from)
+{
+	return forward(f, pkts, n, from, DP_OP_IO);
+}
+
+void
+dp_rewrite(const struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, enum dp_op op)
+{
+	rewrite(f, pkts, n, op);
+}
+
 static __rte_always_inline uint64_t
 finish(struct rte_mbuf **pkts, uint16_t n, uint64_t *counter)
 {
@@ -132,12 +144,7 @@ poll(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
 	uint64_t done;
 
 	if (n == 0) {
-		done = rte_rdtsc();
-		dp_bump(&w->bursts[0], 1);
-		dp_bump(&w->idle, done - before);
-		dp_bump(&f->empty_polls, 1);
-		f->last_empty = before;
-		__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
+		dp_poll_empty(w, f, before);
 		return;
 	}
 	if (op == DP_OP_SINK)
@@ -148,12 +155,7 @@ poll(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
 		done = finish(pkts, n, &f->c.drops[DP_DROP_STOPPING]);
 	else
 		done = forward(f, pkts, n, before, op);
-	/* A short burst proves the queue empty, at some time after `before`. */
-	if (n < f->full)
-		f->last_empty = before;
-	dp_bump(&f->c.rx, n);
-	dp_bump(&w->bursts[32 - __builtin_clz(n)], 1);
-	__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
+	dp_poll_done(w, f, n, before, done);
 }
 
 /* What is done with packets of a flow whose op is not known beforehand. @return the clock after */
@@ -171,6 +173,9 @@ dispatch(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, uint64_t from)
 		return forward(f, pkts, n, from, DP_OP_MAC);
 	case DP_OP_MACSWAP:
 		return forward(f, pkts, n, from, DP_OP_MACSWAP);
+	case DP_OP_EDIT:
+		n = f->ext->edit(f, pkts, n);
+		return n > 0 ? forward(f, pkts, n, from, DP_OP_IO) : rte_rdtsc();
 	default:
 		return forward(f, pkts, n, from, DP_OP_IO);
 	}
@@ -240,25 +245,15 @@ poll_spread(struct dp_worker *w, struct dp_flow *f)
 	struct rte_mbuf *pkts[DP_MAX_BURST];
 	const uint64_t before = w->last;
 	const uint16_t n = rte_eth_rx_burst(f->rx_id, f->rx_queue, pkts, f->burst);
-	uint64_t done;
 	uint16_t kept;
 
 	if (n == 0) {
-		done = rte_rdtsc();
-		dp_bump(&w->bursts[0], 1);
-		dp_bump(&w->idle, done - before);
-		dp_bump(&f->empty_polls, 1);
-		f->last_empty = before;
-		__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
+		dp_poll_empty(w, f, before);
 		return;
 	}
 	kept = share_out(f, pkts, n, before);
-	done = kept > 0 ? dispatch(f, pkts, kept, before) : rte_rdtsc();
-	if (n < f->full)
-		f->last_empty = before;
-	dp_bump(&f->c.rx, n);
-	dp_bump(&w->bursts[32 - __builtin_clz(n)], 1);
-	__atomic_store_n(&w->last, done, __ATOMIC_RELAXED);
+	dp_poll_done(w, f, n, before,
+		kept > 0 ? dispatch(f, pkts, kept, before) : rte_rdtsc());
 }
 
 uint16_t
@@ -303,8 +298,8 @@ poll_handed(struct dp_worker *w, struct dp_flow *f)
 static __rte_always_inline void
 poll_flow(struct dp_worker *w, struct dp_flow *f)
 {
-	if (unlikely(f->source != DP_FROM_QUEUE)) {
-		if (f->source == DP_FROM_SPREAD)
+	if (unlikely(f->from != DP_FROM_QUEUE)) {
+		if (f->from == DP_FROM_SPREAD)
 			poll_spread(w, f);
 		else
 			poll_handed(w, f);
@@ -328,6 +323,12 @@ poll_flow(struct dp_worker *w, struct dp_flow *f)
 		break;
 	case DP_OP_STOPPING:
 		poll(w, f, DP_OP_STOPPING);
+		break;
+	case DP_OP_EDIT:
+		dp_poll_edit(w, f);
+		break;
+	case DP_OP_SOURCE:
+		dp_poll_source(w, f);
 		break;
 	}
 }

@@ -34,13 +34,64 @@ enum dp_mode {
 	DP_MAC,	    /**< source = MAC of the port it leaves by, destination = that port's peer */
 	DP_MACSWAP, /**< exchange source and destination */
 	DP_SINK,    /**< consume: count and free */
-	DP_ECHO,    /**< not built yet: dp_plan_make() refuses it */
-	DP_SOURCE,  /**< not built yet: dp_plan_make() refuses it */
+	DP_ECHO,    /**< answer ARP, ICMP and ICMPv6 echo on the same port; consume the rest */
+	DP_SOURCE,  /**< make packets, send them on the same port; consume what comes in */
 	DP_MODES
 };
 
 /** "io", "mac", "macswap", "sink", "echo", "source"; for vfp_parse_choice() too. */
 extern const char *const dp_mode_names[DP_MODES];
+
+#define DP_MAX_FAN 8	   /**< ports that one rule sends to */
+#define DP_MAX_ADDRESSES 8 /**< that an echo answers for */
+#define DP_MAX_SIZES 16
+#define DP_MAX_FLOWS 4096 /**< of a source, for each RX queue of its port */
+#define DP_FRAME_MIN 64	  /**< bytes of a frame with its FCS, as RFC 2544 counts */
+#define DP_FRAME_MAX 9018
+
+/** An IPv4 address (first 4 bytes) or an IPv6 one, in network order. */
+struct dp_ip {
+	bool v6;
+	uint8_t byte[16];
+};
+
+/** How a source spreads its packets over time. */
+enum dp_pattern {
+	DP_STEADY,  /**< equal gaps */
+	DP_BURSTS,  /**< a whole burst back to back, then a gap for all of it */
+	DP_POISSON, /**< exponential gaps: arrivals independent of each other */
+	DP_PATTERNS
+};
+
+/** "steady", "bursts", "poisson" */
+extern const char *const dp_pattern_names[DP_PATTERNS];
+
+/** What a source makes: UDP in IPv4. Without padding bytes: compared as a whole. */
+struct dp_source_conf {
+	uint64_t rate;	/**< packets a second of all the rule's queues together; 0: all it can */
+	uint64_t count; /**< packets in all; 0: without an end */
+	uint32_t ip_from, ip_to; /**< host order; 0: 198.18.0.1 and 198.19.0.1 (RFC 2544's) */
+	uint16_t flows;		 /**< UDP source ports, for each queue; 0 means 1 */
+	uint16_t n_sizes;	 /**< 0: all frames have 64 bytes */
+	uint16_t sizes[DP_MAX_SIZES]; /**< bytes with FCS, used in turn */
+	uint16_t pattern;	      /**< enum dp_pattern */
+	uint16_t probe; /**< 1: sequence numbers and time stamps inside, checked when they return */
+};
+
+/** The mix of sizes that is known as simple IMIX: 7 of 64, 4 of 594, 1 of 1518 bytes. Fills n_sizes
+ * and sizes. */
+void dp_source_imix(struct dp_source_conf *c);
+
+/** What a rule may have beyond its mode. All zero: nothing. */
+struct dp_rule_opts {
+	uint16_t vlan_push; /**< 1..4094: a tag is put in front of what leaves; 0: none */
+	bool vlan_pop;	    /**< a tag that comes in is taken off; what has none stays as it is */
+	bool has_peer;
+	uint8_t peer[6];      /**< next hop of mode mac and of a source, instead of the port's */
+	uint16_t n_addresses; /**< of an echo; 0: it answers for every address */
+	struct dp_ip addresses[DP_MAX_ADDRESSES];
+	struct dp_source_conf source;
+};
 
 struct dp_spec_port {
 	char name[DP_NAME]; /**< vf0, pf0, net_null0 */
@@ -61,9 +112,13 @@ struct dp_spec_port {
 struct dp_spec_rule {
 	char name[DP_NAME];
 	uint16_t from; /**< index into ports */
-	uint16_t to;   /**< index into ports; DP_NONE for a sink */
+	uint16_t to;   /**< index into ports. sink, echo and source stay on their own port */
 	enum dp_mode mode;
-	bool both; /**< also to -> from; that direction is named NAME-back */
+	bool both;  /**< also to -> from (sink, echo, source: also on to), named NAME-back */
+	bool fixed; /**< the mode is the user's for this rule: dp_spec_set_mode() leaves it alone */
+	uint16_t n_more; /**< fan-out: RX queue q goes to port q mod (1 + n_more) of to, more[] */
+	uint16_t more[DP_MAX_FAN - 1];
+	struct dp_rule_opts opts;
 };
 
 struct dp_spec_queue {
@@ -89,9 +144,12 @@ struct dp_spec {
 /** One direction of a rule, or the sink of a port that no rule reads. */
 struct dp_plan_rule {
 	char name[DP_NAME];
-	uint16_t from, to; /**< indexes into ports; to is DP_NONE for a sink */
+	uint16_t from, to; /**< indexes into ports; to is DP_NONE for a sink, the first of a fan-out */
 	enum dp_mode mode;
 	bool implicit; /**< made by the planner ("unread-PORT") */
+	uint16_t n_more;
+	uint16_t more[DP_MAX_FAN - 1];
+	struct dp_rule_opts opts;
 };
 
 /** One source of packets and what is done with what it gives. */
@@ -124,7 +182,8 @@ struct dp_plan {
  *
  * @param plan set on success; free with dp_plan_free()
  * @return 0; -EINVAL with a sentence in err: an unknown port, two rules that read one port, a queue
- *	assigned twice, a mode that is not built, more lcores sending to a port than it has TX queues;
+ *	assigned twice, more lcores sending to a port than it has TX queues, a fan-out to more ports
+ *	than there are RX queues;
  *	-ENOMEM
  */
 int dp_plan_make(const struct dp_spec *spec, struct dp_plan **plan, struct vfp_err *err);
@@ -137,9 +196,8 @@ void dp_plan_free(struct dp_plan *plan);
  */
 uint16_t dp_plan_workers(const struct dp_plan *plan, uint16_t port, uint16_t *lcores, uint16_t max);
 
-/** The same plan with another mode for every rule that forwards (io, mac, macswap): "set fwd". */
-int dp_plan_with_mode(const struct dp_plan *plan, enum dp_mode mode, struct dp_plan **out,
-	struct vfp_err *err);
+/** Another mode for every rule that is not fixed: "set fwd". The rules remember where they sent to. */
+void dp_spec_set_mode(struct dp_spec *spec, enum dp_mode mode);
 
 /** Rules as testpmd pairs ports: 0<->1, 2<->3, …; a last odd port sends to itself. Fills
  * spec->rules from spec->ports. @return how many */

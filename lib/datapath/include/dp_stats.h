@@ -89,14 +89,33 @@ void dp_stats_port(const struct dp_stats *stats, uint16_t port_id, uint64_t *rx,
  * dp_latency_clear().
  *
  * @param rule the rule's name
- * @param kind LAT_RESIDENCE or LAT_BOUND
+ * @param kind LAT_RESIDENCE or LAT_BOUND; LAT_RTT for a source with probes
  * @param hist the caller's own, about 240 kB: allocate it; ticks of dp_stats.tsc_hz
- * @return 0; -ENOENT no such rule
+ * @return 0; -ENOENT no such rule, or it has no such kind
  */
 int dp_latency(struct dp *dp, const char *rule, enum lat_kind kind, struct lat_hist *hist);
 
 /** The same since the rule began, whatever was cleared. Only the thread that clears may call it. */
 int dp_latency_total(struct dp *dp, const char *rule, enum lat_kind kind, struct lat_hist *hist);
+
+/** What a source's probes tell, since its configuration was last changed. */
+struct dp_probe_counts {
+	uint32_t streams;
+	uint64_t sent;
+	uint64_t received;   /**< different ones */
+	int64_t missing;     /**< sent - received - late: lost, once nothing is under way any more */
+	uint64_t duplicated; /**< came more than once */
+	uint64_t reordered;  /**< came after one that was sent later (RFC 4737) */
+	uint64_t late;	     /**< more than 1024 behind: whether they had come before is not known */
+	uint64_t behind;     /**< were due by the rate, and not made: no time, or no buffers */
+};
+
+/**
+ * @param rule a source's name
+ * @param stream a queue's number times the flows plus the flow's; -1: all of them together
+ * @return 0; -ENOENT no such rule, not a source with probes, no such stream
+ */
+int dp_probes(struct dp *dp, const char *rule, int stream, struct dp_probe_counts *counts);
 
 /** Start counting latency afresh for the reader; rule NULL: all of them. The workers go on. */
 int dp_latency_clear(struct dp *dp, const char *rule);

@@ -33,13 +33,17 @@ enum dp_drop {
 	DP_DROP_NO_ROUTE, /**< its TX port is paused (dp_port_pause()) */
 	DP_DROP_HANDOFF,  /**< the ring to another lcore had no room (dp_spread.h) */
 	DP_DROP_STOPPING, /**< still circulating when dp_drain() ran out of time */
+	DP_DROP_NO_ROOM,  /**< no room in its buffer for a VLAN tag */
 	DP_DROP_REASONS
 };
 
-/** "tx_full", "no_route", "handoff_full", "stopping" */
+/** "tx_full", "no_route", "handoff_full", "stopping", "no_room" */
 extern const char *const dp_drop_names[DP_DROP_REASONS];
 
+struct rte_mempool;
+
 struct dp_conf {
+	struct rte_mempool *pool; /**< sources take their buffers from here; NULL: there are none */
 	uint16_t tx_retries; /**< more tries after a partial TX before the drop; 0: none */
 	bool no_latency;     /**< do not record latency (for measuring what it costs) */
 };
@@ -62,7 +66,8 @@ void dp_free(struct dp *dp);
  * Works while running; lcores that the new plan adds are started. Counters of queues and latency of
  * rules with the same name go on counting.
  *
- * @return 0; -EBUSY a new lcore is not free; -ENOMEM; -ETIMEDOUT when a worker did not answer within
+ * @return 0; -EINVAL a source's frames do not fit the buffers or its port; -EBUSY a new lcore is not
+ *	free; -ENOMEM; -ETIMEDOUT when a worker did not answer within
  *	a second (the old plan stays)
  */
 int dp_publish(struct dp *dp, struct dp_plan *plan, struct vfp_err *err);
@@ -92,6 +97,15 @@ int dp_stop(struct dp *dp);
  *	(stopped all the same)
  */
 int dp_drain(struct dp *dp, uint32_t timeout_ms, uint32_t quiet_us);
+
+/**
+ * Let the sources make no more, until the next dp_start(), and wait until nothing more comes in: what
+ * is under way counts as returned and not as lost. Before a port's entry is closed.
+ *
+ * @param timeout_ms, quiet_us as for dp_drain()
+ * @return 0 (also without sources), -ETIMEDOUT packets still came, -ENOMEM
+ */
+int dp_sources_stop(struct dp *dp, uint32_t timeout_ms, uint32_t quiet_us, struct vfp_err *err);
 
 bool dp_running(struct dp *dp);
 

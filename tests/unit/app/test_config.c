@@ -21,7 +21,7 @@ static struct config c;
 static char err[CFG_ERR_LEN];
 
 static const char *const examples[] = {"ping-pong", "tenant", "vdev", "unowned",
-	"policy", "pools", "rss"};
+	"modes", "policy", "pools", "rss"};
 
 #define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
 
@@ -249,6 +249,15 @@ ranges_and_types(void **state)
 	refuse("forward a { from = net_null0 to = b mode = io both = maybe }",
 		"t:1: ", "yes or no");
 	refuse("forward a { from = net_null0 to = b mode = route }", "t:1: ", "macswap");
+	refuse("forward a { from = x mode = source sizes = 63 }", "t:1: ", "64 to 9018");
+	refuse("forward a { from = x mode = source sizes = {64, imix} }", "t:1: ", "64 to 9018");
+	refuse("forward a { from = x mode = source flows = 4097 }", "t:1: ", "1 to 4096");
+	refuse("forward a { from = x mode = source rate = 100000001 }", "t:1: ", "100000000");
+	refuse("forward a { from = x mode = source ip_to = 1.2.3 }", "t:1: ", "IPv4");
+	refuse("forward a { from = x mode = echo address = 224.0.0.1 }", "t:1: ", "unicast");
+	refuse("forward a { from = x mode = echo address = {1.2.3.4, \"ff02::1\"} }", "t:1: ",
+		"unicast");
+	refuse("forward a { from = x mode = source vlan_push = 4095 }", "t:1: ", "1 to 4094");
 	refuse("lcore 999 { queues = {vf0:0} }", "t:1: ", "0 to 127");
 	refuse("lcore 1 { queues = {net_null0} }", "t:1: ", "PORT:QUEUE");
 	refuse("bridge 0 { }", "t:1: ", "pf, vf, pool, forward, lcore, rss");
@@ -288,7 +297,15 @@ duplicates_and_dangling_references(void **state)
 		"t:2: ", "line 1");
 	refuse("forward a { from = x mode = io }", "t:1: ", "needs to");
 	refuse("forward a { from = x to = y mode = sink }", "t:1: ", "leave out");
-	refuse("forward a { from = x\nmode = echo }", "t:2: ", "not built yet");
+	refuse("forward a { from = x mode = io to = y\nrate = 7 }", "t:2: ",
+		"rate is not for mode io; allowed: source");
+	refuse("forward a { from = x mode = echo\nvlan_pop = yes }", "t:2: ", "not for mode echo");
+	refuse("forward a { from = x mode = source to = y }", "t:1: ", "leave out");
+	refuse("forward a { from = x mode = io to = {y, z} both = yes }", "t:1: ", "several ports");
+	refuse("forward a { from = x mode = io\nto = {y, y} }", "t:2: ", "different");
+	refuse("vf 0 { }\nforward a { from = x mode = io\nto = {y, vf1} }", "t:3: ",
+		"no section vf 1");
+	refuse("forward a { from = x mode = source\npeer = vf7 }", "t:2: ", "no section vf 7");
 	refuse("vf 0 { peer = vf1 }\nvf 1 { vlans = {7} }\n"
 	       "forward a { from = vf0 to = vf1 mode = mac }",
 		"t:3: ", "no peer");

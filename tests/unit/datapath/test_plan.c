@@ -117,7 +117,8 @@ assert_sound(const struct dp_plan *p)
 			const struct dp_plan_rule *r = &p->rules[e->rule];
 
 			assert_int_equal(r->from, e->rx_port);
-			assert_int_equal(r->to, e->tx_port);
+			if (r->n_more == 0)
+				assert_int_equal(r->to, e->tx_port);
 			if (e->handed_by == DP_NONE)
 				rx[e->rx_port][e->rx_queue]++;
 			else
@@ -324,10 +325,15 @@ rules_that_cannot_be_are_refused(void **state)
 	f->spec->rules[1].to = b;
 	f->spec->rules[1].both = true;
 	refuse(f, "from and to are the same port");
-	f->spec->rules[1].mode = DP_SINK;
-	refuse(f, "a sink has one direction");
-	f->spec->rules[1].mode = DP_ECHO;
-	refuse(f, "mode echo is not available yet");
+	f->spec->rules[1].both = false;
+	f->spec->rules[1].to = a;
+	f->spec->rules[1].n_more = 1;
+	f->spec->rules[1].more[0] = b;
+	refuse(f, "port vf1 has 1 RX queues and cannot feed 2 ports");
+	f->spec->rules[1].more[0] = 9;
+	refuse(f, "rule s: to is no port");
+	f->spec->rules[1].n_more = DP_MAX_FAN;
+	refuse(f, "up to 8 ports");
 	f->spec->n_rules = 1;
 	f->spec->burst = DP_MAX_BURST + 1;
 	refuse(f, "burst 257");
@@ -375,22 +381,70 @@ pairs_as_testpmd_makes_them(void **state)
 }
 
 static void
-another_mode_leaves_sinks_alone(void **state)
+another_mode_leaves_fixed_rules_alone(void **state)
 {
 	struct fixture *f = *state;
-	struct dp_plan *other = NULL;
 	const uint16_t a = add_port(f, "vf0", 1, 1), b = add_port(f, "vf1", 1, 1);
+	const uint16_t c = add_port(f, "vf2", 1, 1);
 
-	add_rule(f, "r", a, b, DP_IO, false);
+	add_rule(f, "r", a, b, DP_IO, true);
+	add_rule(f, "s", c, c, DP_SINK, false);
+	f->spec->rules[1].fixed = true;
+	add_lcores(f, 1);
+	/* What stays on its own port remembers where it sent to. */
+	for (enum dp_mode mode = 0; mode < DP_MODES; mode++) {
+		dp_spec_set_mode(f->spec, mode);
+		make(f);
+		assert_sound(f->plan);
+		assert_int_equal(f->plan->n_rules, 3);
+		assert_string_equal(f->plan->rules[1].name, "r-back");
+		assert_int_equal(f->plan->rules[1].mode, mode);
+		assert_int_equal(f->plan->rules[1].from, b);
+		assert_int_equal(f->plan->rules[1].to, mode == DP_SINK ? DP_NONE
+					: mode == DP_ECHO || mode == DP_SOURCE ? b
+									       : a);
+		assert_int_equal(f->plan->rules[2].mode, DP_SINK);
+		dp_plan_free(f->plan);
+		f->plan = NULL;
+	}
+}
+
+static void
+a_fan_out_shares_out_whole_queues(void **state)
+{
+	struct fixture *f = *state;
+	const uint16_t a = add_port(f, "vf0", 4, 1), b = add_port(f, "vf1", 1, 2);
+	const uint16_t c = add_port(f, "vf2", 1, 1);
+
+	add_rule(f, "fan", a, b, DP_IO, false);
+	f->spec->rules[0].n_more = 1;
+	f->spec->rules[0].more[0] = c;
+	/* And many ports may send to one. */
+	add_rule(f, "in", b, c, DP_IO, false);
 	add_lcores(f, 1);
 	make(f);
-	assert_int_equal(dp_plan_with_mode(f->plan, DP_SINK, &other, &f->err), -EINVAL);
-	assert_int_equal(dp_plan_with_mode(f->plan, DP_MACSWAP, &other, &f->err), 0);
-	assert_sound(other);
-	assert_int_equal(other->rules[0].mode, DP_MACSWAP);
-	assert_int_equal(other->rules[1].mode, DP_SINK);
-	assert_int_equal(f->plan->rules[0].mode, DP_IO);
-	dp_plan_free(other);
+	assert_sound(f->plan);
+	for (uint16_t e = 0; e < 4; e++)
+		assert_int_equal(f->plan->entries[e].tx_port, e % 2 == 0 ? b : c);
+	assert_int_equal(f->plan->entries[4].tx_port, c);
+	f->spec->rules[0].both = true;
+	refuse(f, "with several ports to send to, both must be no");
+}
+
+static void
+imix_is_seven_four_one(void **state)
+{
+	struct dp_source_conf c = {0};
+	unsigned int n[3] = {0};
+
+	(void)state;
+	dp_source_imix(&c);
+	assert_int_equal(c.n_sizes, 12);
+	for (uint16_t i = 0; i < c.n_sizes; i++)
+		n[c.sizes[i] == 64 ? 0 : c.sizes[i] == 594 ? 1 : 2]++;
+	assert_int_equal(n[0], 7);
+	assert_int_equal(n[1], 4);
+	assert_int_equal(n[2], 1);
 }
 
 /* Pools of a PF: several ports that are parts of one ethdev. */
@@ -430,7 +484,9 @@ main(void)
 		TEST(rules_that_cannot_be_are_refused),
 		TEST(assignments_that_cannot_be_are_refused),
 		TEST(pairs_as_testpmd_makes_them),
-		TEST(another_mode_leaves_sinks_alone),
+		TEST(another_mode_leaves_fixed_rules_alone),
+		TEST(a_fan_out_shares_out_whole_queues),
+		TEST(imix_is_seven_four_one),
 		TEST(parts_of_a_port_have_queues_of_their_own),
 	};
 
