@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * echo, source and VLAN tags over ports made of rings. The test is the wire: what leaves a port it
+ * looks at, loses, doubles or swaps, and puts back, so it knows what the probes must tell.
+ */
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_lcore.h>
+#include <rte_ring.h>
+#include <rte_udp.h>
+
+#include "dp_stats.h"
+#include "dp_worker.h"
+#include "probe.h"
+
+#define QUEUES 2
+#define RING 1024
+#define MBUFS 8191
+#define WAIT_S 20
+#define HEADERS (14 + 20 + 8)
+
+enum { PORT_A, PORT_B, PORT_LOOP, PORTS };
+
+static struct rte_mempool *pool;
+static struct rte_ring *rx_ring[PORTS][QUEUES], *tx_ring[PORTS][QUEUES];
+static uint16_t port_id[PORTS];
+
+static uint64_t
+deadline(void)
+{
+	return rte_rdtsc() + WAIT_S * rte_get_tsc_hz();
+}
+
+static int
+make_port(unsigned int p, const char *name, bool loop)
+{
+	const struct rte_eth_conf conf = {0};
+	char ring[RTE_RING_NAMESIZE];
+	int id;
+
+	for (unsigned int q = 0; q < QUEUES; q++) {
+		snprintf(ring, sizeof(ring), "%s-rx%u", name, q);
+		rx_ring[p][q] = rte_ring_create(ring, RING, SOCKET_ID_ANY, 0);
+		snprintf(ring, sizeof(ring), "%s-tx%u", name, q);
+		tx_ring[p][q] = loop ? rx_ring[p][q] : rte_ring_create(ring, RING, SOCKET_ID_ANY, 0);
+	}
+	id = rte_eth_from_rings(name, rx_ring[p], QUEUES, tx_ring[p], QUEUES, SOCKET_ID_ANY);
+	if (id < 0 || rte_eth_dev_configure(id, QUEUES, QUEUES, &conf) != 0)
+		return -1;
+	port_id[p] = (uint16_t)id;
+	for (unsigned int q = 0; q < QUEUES; q++)
+		if (rte_eth_rx_queue_setup(id, q, RING, SOCKET_ID_ANY, NULL, pool) != 0 ||
+			rte_eth_tx_queue_setup(id, q, RING, SOCKET_ID_ANY, NULL) != 0)
+			return -1;
+	return rte_eth_dev_start(id);
+}
+
+static int
+group_setup(void **state)
+{
+	(void)state;
+	pool = rte_pktmbuf_pool_create("test", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+		SOCKET_ID_ANY);
+	if (pool == NULL || make_port(PORT_A, "a", false) != 0 ||
+		make_port(PORT_B, "b", false) != 0 || make_port(PORT_LOOP, "loop", true) != 0)
+		return -1;
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	struct dp_conf conf;
+	struct vfp_err err;
+
+	dp_conf_default(&conf);
+	conf.pool = pool;
+	for (unsigned int p = 0; p < PORTS; p++)
+		rte_eth_stats_reset(port_id[p]);
+	return dp_create(&conf, (struct dp **)state, &err);
+}
+
+static int
+teardown(void **state)
+{
+	void *m;
+
+	dp_free(*state);
+	for (unsigned int p = 0; p < PORTS; p++)
+		for (unsigned int q = 0; q < QUEUES; q++) {
+			while (rte_ring_dequeue(rx_ring[p][q], &m) == 0)
+				rte_pktmbuf_free(m);
+			while (rte_ring_dequeue(tx_ring[p][q], &m) == 0)
+				rte_pktmbuf_free(m);
+		}
+	/* Whatever a test did: no mbuf may be left behind. */
+	return rte_mempool_avail_count(pool) == MBUFS ? 0 : -1;
+}
+
+/* All ports; one rule, "rule". */
+static struct dp_spec *
+spec_for(unsigned int from, unsigned int to, enum dp_mode mode)
+{
+	struct dp_spec *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->n_ports = PORTS;
+	for (uint16_t p = 0; p < PORTS; p++) {
+		struct dp_spec_port *port = &s->ports[p];
+
+		snprintf(port->name, sizeof(port->name), "port%u", p);
+		port->port_id = port_id[p];
+		port->nb_rxq = port->nb_txq = QUEUES;
+		memcpy(port->mac, (uint8_t[]){2, 0xa, 0, 0, 0, (uint8_t)p}, 6);
+		memcpy(port->peer, (uint8_t[]){2, 0xb, 0, 0, 0, (uint8_t)p}, 6);
+	}
+	s->n_rules = 1;
+	strcpy(s->rules[0].name, "rule");
+	s->rules[0].from = (uint16_t)from;
+	s->rules[0].to = (uint16_t)to;
+	s->rules[0].mode = mode;
+	s->n_lcores = 1;
+	s->lcores[0].id = 1;
+	return s;
+}
+
+static int
+try_publish(struct dp *dp, struct dp_spec *s, struct vfp_err *err)
+{
+	struct dp_plan *plan = NULL;
+	int rc = dp_plan_make(s, &plan, err);
+
+	if (rc == 0)
+		rc = dp_publish(dp, plan, err);
+	if (rc != 0)
+		dp_plan_free(plan);
+	return rc;
+}
+
+static void
+publish(struct dp *dp, struct dp_spec *s)
+{
+	struct vfp_err err;
+
+	if (try_publish(dp, s, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static void
+start(struct dp *dp)
+{
+	struct vfp_err err;
+
+	if (dp_start(dp, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static struct dp_counts
+totals(struct dp *dp)
+{
+	struct dp_stats *s;
+	struct dp_counts c;
+
+	assert_int_equal(dp_stats_take(dp, &s), 0);
+	c = s->totals;
+	dp_stats_free(s);
+	return c;
+}
+
+static uint64_t
+unaccounted(struct dp *dp)
+{
+	struct dp_nic_port nic[PORTS];
+	struct dp_stats *s;
+	struct dp_account a;
+
+	for (uint16_t p = 0; p < PORTS; p++) {
+		struct rte_eth_stats e;
+
+		assert_int_equal(rte_eth_stats_get(port_id[p], &e), 0);
+		nic[p] = (struct dp_nic_port){port_id[p], e.ipackets, e.opackets};
+	}
+	assert_int_equal(dp_stats_take(dp, &s), 0);
+	dp_account(s, nic, PORTS, &a);
+	dp_stats_free(s);
+	return a.unaccounted;
+}
+
+static struct dp_probe_counts
+probes(struct dp *dp, int stream)
+{
+	struct dp_probe_counts c;
+
+	assert_int_equal(dp_probes(dp, "rule", stream, &c), 0);
+	return c;
+}
+
+static uint64_t
+rtt_count(struct dp *dp)
+{
+	struct lat_hist *h = malloc(sizeof(*h));
+	uint64_t n;
+
+	assert_non_null(h);
+	assert_int_equal(dp_latency(dp, "rule", LAT_RTT, h), 0);
+	n = lat_hist_count(h);
+	free(h);
+	return n;
+}
+
+/* The next frame that leaves a queue of a port. */
+static struct rte_mbuf *
+next_frame(unsigned int port, unsigned int queue)
+{
+	const uint64_t until = deadline();
+	void *m;
+
+	while (rte_ring_dequeue(tx_ring[port][queue], &m) != 0) {
+		assert_true(rte_rdtsc() < until);
+		sched_yield();
+	}
+	return m;
+}
+
+static void
+a_source_makes_what_was_asked_for(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_A, PORT_A, DP_SOURCE);
+	struct dp_source_conf *c = &s->rules[0].opts.source;
+
+	*c = (struct dp_source_conf){.count = 600, .flows = 3, .n_sizes = 2, .sizes = {64, 1518},
+		.ip_to = RTE_IPV4(192, 0, 2, 1), .probe = 1};
+	publish(dp, s);
+	start(dp);
+	for (unsigned int q = 0; q < QUEUES; q++)
+		for (unsigned int i = 0; i < 300; i++) {
+			struct rte_mbuf *m = next_frame(PORT_A, q);
+			const uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
+			const struct rte_ipv4_hdr *ip = (const void *)(p + 14);
+			const struct rte_udp_hdr *udp = (const void *)(ip + 1);
+			struct dp_probe probe;
+
+			assert_int_equal(m->pkt_len, (i % 2 ? 1518 : 64) - 4);
+			assert_int_equal(rte_be_to_cpu_16(ip->total_length), m->pkt_len - 14);
+			assert_int_equal(rte_be_to_cpu_16(udp->dgram_len), m->pkt_len - 34);
+			assert_int_equal(rte_raw_cksum(ip, 20), 0xffff);
+			assert_int_equal(ip->dst_addr, rte_cpu_to_be_32(c->ip_to));
+			assert_memory_equal(p, s->ports[PORT_A].peer, 6);
+			assert_memory_equal(p + 6, s->ports[PORT_A].mac, 6);
+			assert_int_equal(rte_be_to_cpu_16(udp->src_port), 16384 + 3 * q + i % 3);
+			memcpy(&probe.seq, p + HEADERS + 6, 4);
+			assert_int_equal(probe.seq, i / 3);
+			/* nothing of what was in the buffer before */
+			for (uint32_t b = HEADERS + DP_PROBE_LEN; b < m->pkt_len; b++)
+				assert_int_equal(p[b], 0);
+			memset(rte_pktmbuf_mtod(m, uint8_t *), 0xee, m->pkt_len);
+			rte_pktmbuf_free(m);
+		}
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	assert_int_equal(totals(dp).generated, 600);
+	assert_int_equal(totals(dp).tx, 600);
+	assert_int_equal(probes(dp, -1).sent, 600);
+	assert_int_equal(probes(dp, -1).missing, 600);
+	assert_int_equal(probes(dp, 5).sent, 100);
+	assert_int_equal(unaccounted(dp), 0);
+	free(s);
+}
+
+/* Return what left A, queue for queue, with these hurt on the way. */
+struct wire {
+	uint64_t carried, lost, doubled, swapped;
+	struct rte_mbuf *held;
+};
+
+static void
+give_back(unsigned int queue, struct rte_mbuf *m)
+{
+	const uint64_t until = deadline();
+
+	while (rte_ring_enqueue(rx_ring[PORT_A][queue], m) != 0)
+		assert_true(rte_rdtsc() < until);
+}
+
+static void
+carry(struct wire *w, unsigned int queue, struct rte_mbuf *m)
+{
+	struct rte_mbuf *copy;
+
+	w->carried++;
+	if (w->carried % 97 == 0) {
+		w->lost++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	if (w->held == NULL && w->carried % 89 == 0) {
+		w->held = m;
+		return;
+	}
+	if (w->carried % 83 == 0) {
+		copy = rte_pktmbuf_copy(m, pool, 0, UINT32_MAX);
+		assert_non_null(copy);
+		w->doubled++;
+		give_back(queue, copy);
+	}
+	give_back(queue, m);
+	/* The one behind has overtaken. */
+	if (w->held != NULL) {
+		w->swapped++;
+		give_back(queue, w->held);
+		w->held = NULL;
+	}
+}
+
+static void
+probes_tell_exactly_what_the_wire_did(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_A, PORT_A, DP_SOURCE);
+	struct dp_probe_counts c, one;
+	struct wire w[QUEUES] = {0};
+	uint64_t sum = 0;
+	const uint64_t n = 40000;
+	struct vfp_err err;
+
+	s->rules[0].opts.source = (struct dp_source_conf){.count = n, .probe = 1};
+	publish(dp, s);
+	start(dp);
+	for (uint64_t i = 0; i < n; i++)
+		carry(&w[i % QUEUES], i % QUEUES, next_frame(PORT_A, i % QUEUES));
+	for (unsigned int q = 0; q < QUEUES; q++)
+		if (w[q].held != NULL)
+			give_back(q, w[q].held);
+	assert_int_equal(dp_sources_stop(dp, 5000, 0, &err), 0);
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	c = probes(dp, -1);
+	assert_true(w[0].lost > 100 && w[0].doubled > 100 && w[0].swapped > 100);
+	assert_int_equal(c.streams, QUEUES);
+	assert_int_equal(c.sent, n);
+	assert_int_equal(c.missing, w[0].lost + w[1].lost);
+	assert_int_equal(c.duplicated, w[0].doubled + w[1].doubled);
+	assert_int_equal(c.reordered, w[0].swapped + w[1].swapped);
+	assert_int_equal(c.late, 0);
+	for (int q = 0; q < QUEUES; q++) {
+		one = probes(dp, q);
+		assert_int_equal(one.missing, w[q].lost);
+		assert_int_equal(one.duplicated, w[q].doubled);
+		assert_int_equal(one.reordered, w[q].swapped);
+		sum += one.received;
+	}
+	assert_int_equal(c.received, sum);
+	/* Each of them weighs once, copies do not. */
+	assert_int_equal(rtt_count(dp), c.received);
+	assert_int_equal(unaccounted(dp), 0);
+	assert_int_equal(dp_probes(dp, "rule", QUEUES, &one), -ENOENT);
+	assert_int_equal(dp_probes(dp, "unread-port1", -1, &one), -ENOENT);
+	free(s);
+}
+
+static void
+a_full_ring_leaves_no_hole_in_the_numbers(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_A, PORT_A, DP_SOURCE);
+	uint32_t want[QUEUES] = {0};
+
+	s->rules[0].opts.source = (struct dp_source_conf){.flows = 1, .probe = 1};
+	publish(dp, s);
+	start(dp);
+	/* Never more than a few places are free: bursts are cut all the time. */
+	for (unsigned int i = 0; i < 20000; i++) {
+		const unsigned int q = i % QUEUES;
+		struct rte_mbuf *m = next_frame(PORT_A, q);
+		uint32_t seq;
+
+		memcpy(&seq, rte_pktmbuf_mtod_offset(m, uint8_t *, HEADERS + 6), 4);
+		assert_int_equal(seq, want[q]++);
+		rte_pktmbuf_free(m);
+	}
+	dp_drain(dp, 5000, 0);
+	assert_int_equal(totals(dp).generated, 20000 + rte_ring_count(tx_ring[PORT_A][0]) +
+							rte_ring_count(tx_ring[PORT_A][1]));
+	assert_int_equal(totals(dp).drops[DP_DROP_TX_FULL], 0);
+	assert_int_equal(unaccounted(dp), 0);
+	free(s);
+}
+
+static void
+a_new_plan_goes_on_in_the_sequence(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_LOOP, PORT_LOOP, DP_SOURCE);
+	struct dp_probe_counts c;
+	struct vfp_err err;
+
+	s->rules[0].opts.source = (struct dp_source_conf){.flows = 5, .probe = 1, .rate = 2000000};
+	publish(dp, s);
+	start(dp);
+	for (unsigned int i = 0; i < 50; i++) {
+		s->burst = 1 + i % 32;
+		s->n_lcores = 1 + i % 2;
+		s->lcores[1].id = 2;
+		publish(dp, s);
+		rte_delay_us_block(300);
+	}
+	/* A paused port keeps its place too. */
+	assert_int_equal(dp_port_pause(dp, port_id[PORT_LOOP], true, &err), 0);
+	assert_int_equal(dp_port_pause(dp, port_id[PORT_LOOP], false, &err), 0);
+	assert_int_equal(dp_sources_stop(dp, 5000, 0, &err), 0);
+	c = probes(dp, -1);
+	assert_int_equal(totals(dp).generated, c.sent);
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	assert_int_equal(totals(dp).generated, c.sent);
+	assert_true(c.sent > 1000);
+	assert_int_equal(c.received, c.sent);
+	assert_int_equal(c.duplicated + c.reordered + c.late, 0);
+	assert_int_equal(rtt_count(dp), c.sent);
+	/* What is asked for now is another source: its numbers begin again. */
+	s->rules[0].opts.source.rate = 1000000;
+	publish(dp, s);
+	assert_int_equal(probes(dp, -1).sent, 0);
+	assert_int_equal(totals(dp).consumed, c.sent);
+	free(s);
+}
+
+static void
+the_rate_is_kept_or_the_shortfall_is_told(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_LOOP, PORT_LOOP, DP_SOURCE);
+	const double rate = 200000, want_s = 0.2;
+
+	for (enum dp_pattern pattern = 0; pattern < DP_PATTERNS; pattern++) {
+		struct dp_probe_counts c;
+		uint64_t from, before = totals(dp).generated;
+		double s_run;
+
+		s->rules[0].opts.source = (struct dp_source_conf){
+			.rate = (uint64_t)rate, .probe = 1, .pattern = pattern};
+		publish(dp, s);
+		from = rte_rdtsc();
+		start(dp);
+		rte_delay_us_block((unsigned int)(want_s * 1e6));
+		c = probes(dp, -1);
+		s_run = (double)(rte_rdtsc() - from) / rte_get_tsc_hz();
+		dp_drain(dp, 5000, 0);
+		assert_true(totals(dp).generated > before);
+		/* A thread that is held up shows in behind, not in a wrong rate; what may be missing
+		 * is what it makes up for, 10 ms, and a burst. */
+		if (fabs((double)(c.sent + c.behind) - rate * s_run) >
+			rate * 0.012 + 64 + 4 * sqrt(rate * s_run))
+			fail_msg("%s: %lu sent, %lu behind in %.3f s, %.0f asked for",
+				dp_pattern_names[pattern], c.sent, c.behind, s_run, rate * s_run);
+	}
+	free(s);
+}
+
+static struct rte_mbuf *
+frame_of(const void *bytes, uint16_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+	assert_non_null(m);
+	memcpy(rte_pktmbuf_mtod(m, void *), bytes, len);
+	m->data_len = len;
+	m->pkt_len = len;
+	return m;
+}
+
+static void
+echo_answers_and_consumes_the_rest(void **state)
+{
+	static const uint8_t arp[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 5, 8, 6,
+		0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 5, 192, 0, 2, 9, 0, 0, 0, 0, 0, 0, 192, 0,
+		2, 1};
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_A, PORT_A, DP_ECHO);
+	struct lat_hist *h = malloc(sizeof(*h));
+	uint8_t other[60] = {0};
+	struct rte_mbuf *m;
+
+	assert_non_null(h);
+	s->rules[0].opts.n_addresses = 1;
+	memcpy(s->rules[0].opts.addresses[0].byte, (uint8_t[]){192, 0, 2, 1}, 4);
+	publish(dp, s);
+	start(dp);
+	for (unsigned int i = 0; i < 100; i++) {
+		give_back(i % QUEUES, frame_of(other, sizeof(other)));
+		give_back(i % QUEUES, frame_of(arp, sizeof(arp)));
+		m = next_frame(PORT_A, i % QUEUES);
+		assert_memory_equal(rte_pktmbuf_mtod(m, uint8_t *), arp + 6, 6);
+		assert_memory_equal(rte_pktmbuf_mtod_offset(m, uint8_t *, 22), s->ports[PORT_A].mac, 6);
+		assert_int_equal(m->pkt_len, 60);
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	assert_int_equal(totals(dp).tx, 100);
+	assert_int_equal(totals(dp).consumed, 100);
+	assert_int_equal(dp_latency(dp, "rule", LAT_RESIDENCE, h), 0);
+	assert_int_equal(lat_hist_count(h), 100);
+	assert_int_equal(dp_latency(dp, "rule", LAT_RTT, h), -ENOENT);
+	assert_int_equal(unaccounted(dp), 0);
+	free(h);
+	free(s);
+}
+
+static void
+tags_are_put_on_and_taken_off(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_A, PORT_B, DP_MACSWAP);
+	struct rte_mbuf *m;
+	uint8_t frame[64];
+
+	for (unsigned int i = 0; i < sizeof(frame); i++)
+		frame[i] = (uint8_t)i;
+	frame[0] = 2;
+	s->rules[0].opts.vlan_push = 0x123;
+	publish(dp, s);
+	start(dp);
+	give_back(0, frame_of(frame, sizeof(frame)));
+	m = next_frame(PORT_B, 0);
+	assert_int_equal(m->pkt_len, sizeof(frame) + 4);
+	assert_memory_equal(rte_pktmbuf_mtod(m, uint8_t *), frame + 6, 6);
+	assert_memory_equal(rte_pktmbuf_mtod_offset(m, uint8_t *, 6), frame, 6);
+	assert_memory_equal(rte_pktmbuf_mtod_offset(m, uint8_t *, 12),
+		((uint8_t[]){0x81, 0, 1, 0x23}), 4);
+	assert_memory_equal(rte_pktmbuf_mtod_offset(m, uint8_t *, 16), frame + 12, 52);
+	/* And off again, with the addresses swapped back. */
+	s->rules[0].opts.vlan_push = 0;
+	s->rules[0].opts.vlan_pop = true;
+	publish(dp, s);
+	give_back(1, m);
+	m = next_frame(PORT_B, 1);
+	assert_int_equal(m->pkt_len, sizeof(frame));
+	assert_memory_equal(rte_pktmbuf_mtod(m, uint8_t *), frame, sizeof(frame));
+	/* One tag for another. */
+	s->rules[0].opts.vlan_push = 7;
+	publish(dp, s);
+	frame[12] = 0x81;
+	frame[13] = 0;
+	rte_pktmbuf_free(m);
+	give_back(0, frame_of(frame, sizeof(frame)));
+	m = next_frame(PORT_B, 0);
+	assert_int_equal(m->pkt_len, sizeof(frame));
+	assert_memory_equal(rte_pktmbuf_mtod_offset(m, uint8_t *, 12), ((uint8_t[]){0x81, 0, 0, 7}), 4);
+	rte_pktmbuf_free(m);
+	/* A buffer without room in front. */
+	m = frame_of(frame, 64);
+	assert_non_null(rte_pktmbuf_prepend(m, rte_pktmbuf_headroom(m)));
+	memcpy(rte_pktmbuf_mtod(m, void *), frame, 12);
+	rte_pktmbuf_mtod(m, uint8_t *)[12] = 8;
+	give_back(0, m);
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	assert_int_equal(totals(dp).drops[DP_DROP_NO_ROOM], 1);
+	assert_int_equal(totals(dp).tx, 3);
+	assert_int_equal(unaccounted(dp), 0);
+	free(s);
+}
+
+static void
+what_a_source_cannot_do_is_told(void **state)
+{
+	struct dp *dp = *state, *poor;
+	struct dp_spec *s = spec_for(PORT_A, PORT_A, DP_SOURCE);
+	struct dp_source_conf *c = &s->rules[0].opts.source;
+	struct vfp_err err;
+
+	c->n_sizes = 1;
+	c->sizes[0] = 63;
+	assert_int_equal(try_publish(dp, s, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "frames of 63 bytes; allowed are 64 to 9018"));
+	c->sizes[0] = 2300;
+	assert_int_equal(try_publish(dp, s, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "do not fit the buffers"));
+	c->sizes[0] = 1600;
+	assert_int_equal(try_publish(dp, s, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "do not fit port port0, whose MTU is 1500"));
+	c->sizes[0] = 1518;
+	c->flows = DP_MAX_FLOWS + 1;
+	assert_int_equal(try_publish(dp, s, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "4097 flows, allowed are 1 to 4096"));
+	c->flows = 1;
+	assert_int_equal(dp_create(NULL, &poor, &err), 0);
+	assert_int_equal(try_publish(poor, s, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no buffers"));
+	dp_free(poor);
+	free(s);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_source_makes_what_was_asked_for),
+		TEST(probes_tell_exactly_what_the_wire_did),
+		TEST(a_full_ring_leaves_no_hole_in_the_numbers),
+		TEST(a_new_plan_goes_on_in_the_sequence),
+		TEST(the_rate_is_kept_or_the_shortfall_is_told),
+		TEST(echo_answers_and_consumes_the_rest),
+		TEST(tags_are_put_on_and_taken_off),
+		TEST(what_a_source_cannot_do_is_told),
+	};
+	char prefix[64], lcores[64];
+	char *argv[] = {"test_modes", "--no-huge", "-m", "64", "--no-pci", "--no-telemetry",
+		"--log-level=error", "--file-prefix", prefix, "--lcores", lcores, NULL};
+	int failed;
+
+	/* Three lcores on however few processors there are. */
+	snprintf(prefix, sizeof(prefix), "vfp-test-modes-%d", (int)getpid());
+	snprintf(lcores, sizeof(lcores), "0@0,1@%d,2@0", sysconf(_SC_NPROCESSORS_ONLN) > 1);
+	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) < 0) {
+		printf("1..0 # SKIP EAL does not come up without hugepages here\n");
+		return 77;
+	}
+	failed = cmocka_run_group_tests(tests, group_setup, NULL);
+	rte_eal_cleanup();
+	return failed;
+}
