@@ -33,8 +33,6 @@
 /* An allow-list that matches nothing keeps EAL from probing any PCI device by itself. */
 #define NOTHING    "ffff:ff:1f.7"
 
-#define POOL_CACHE 256
-
 void
 app_step(struct app *app, bool ok, const char *fmt, ...)
 {
@@ -69,9 +67,9 @@ app_step(struct app *app, bool ok, const char *fmt, ...)
 #define OVERHEAD_MB 64
 
 static unsigned long
-buffers_mb(uint32_t n)
+buffers_mb(uint32_t n, unsigned long size)
 {
-	const unsigned long each = sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 128;
+	const unsigned long each = sizeof(struct rte_mbuf) + size + 128;
 
 	return n * each >> 20;
 }
@@ -91,7 +89,7 @@ hugepages_hint(struct app *app, char *hint, size_t len)
 		fclose(f);
 	for (uint16_t i = 0; i < app->n_ports; i++)
 		port_plan_queues(app, &app->ports[i]);
-	need = OVERHEAD_MB + buffers_mb(ports_mbufs(app));
+	need = OVERHEAD_MB + buffers_mb(ports_mbufs(app), ports_mbuf_size(app));
 	snprintf(hint, len,
 		"needs about %lu MB of hugepages, has %lu MB free: reserve more, or run with "
 		"--no-huge -m %lu",
@@ -203,6 +201,26 @@ find_workers(struct app *app, struct vfp_err *err)
 }
 
 static int
+check_port_sections(struct app *app, struct vfp_err *err)
+{
+	for (uint32_t i = 0; i < app->cfg.n_port; i++) {
+		const struct cfg_port *sec = &app->cfg.port[i];
+		const struct port *p = app_port(app, sec->name);
+		const struct pf_dev *pf = p ? app_pf_of(app, p) : NULL;
+
+		if (!p)
+			return vfp_err_set(err, -ENODEV, "%s:%d: there is no port %s",
+				app->cfg.file, sec->line, sec->name);
+		if (sec->queues && port_has_layout(app, p))
+			return vfp_err_set(err, -EINVAL,
+				"%s:%d: port %s: with %s its queues follow from %s", app->cfg.file,
+				sec->line, sec->name, pf->n_vfs > 0 ? "VFs" : "pools of its own",
+				pf->n_vfs > 0 ? "queues_per_pool of its pf section" : "them");
+	}
+	return 0;
+}
+
+static int
 make_pool(struct app *app, struct vfp_err *err)
 {
 	struct rte_malloc_socket_stats st = {0};
@@ -211,15 +229,23 @@ make_pool(struct app *app, struct vfp_err *err)
 	for (uint16_t i = 0; i < app->n_ports; i++)
 		port_plan_queues(app, &app->ports[i]);
 	n = ports_mbufs(app);
-	app->pool = rte_pktmbuf_pool_create(
-		"vfplane", n, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, rte_socket_id());
+	if (app->cfg.datapath.mbufs) {
+		if (app->cfg.datapath.mbufs < n)
+			return vfp_err_set(err, -ERANGE,
+				"%s:%d: datapath: mbufs = %u; the rings, caches and bursts of this "
+				"configuration need at least %u",
+				app->cfg.file, app->cfg.datapath.line, app->cfg.datapath.mbufs, n);
+		n = app->cfg.datapath.mbufs;
+	}
+	app->pool = rte_pktmbuf_pool_create("vfplane", n, ports_mbuf_cache(app), 0,
+		ports_mbuf_size(app), rte_socket_id());
 	if (!app->pool) {
 		rte_malloc_get_socket_stats(rte_socket_id(), &st);
 		return vfp_err_set(err, -rte_errno,
 			"packet buffers: needs %u (about %lu MB), has %zu MB of free DPDK memory: "
 			"give more "
 			"by -m or hugepages, or use fewer ports or queues",
-			n, buffers_mb(n), (size_t)st.heap_freesz_bytes >> 20);
+			n, buffers_mb(n, ports_mbuf_size(app)), (size_t)st.heap_freesz_bytes >> 20);
 	}
 	app->n_mbufs = n;
 	app_step(app, true, "%u packet buffers for %u ports", n, app->n_ports);
@@ -403,7 +429,9 @@ bringup(struct app *app, struct vfp_err *err)
 		return vfp_err_set(err, -ENODEV,
 			"no ports: name devices by -a or in a configuration, or "
 			"try --vdev=net_null0 --vdev=net_null1");
-	ret = make_pool(app, err);
+	ret = check_port_sections(app, err);
+	if (ret == 0)
+		ret = make_pool(app, err);
 	if (ret == 0)
 		ret = rte_eth_dev_callback_register(
 			RTE_ETH_ALL, RTE_ETH_EVENT_INTR_RESET, on_vf_reset, app);

@@ -521,6 +521,99 @@ store_lcore_queue(void *object, const char *word)
 	return 0;
 }
 
+static int
+store_port_queues(void *object, const char *word)
+{
+	return store_number(&((struct cfg_port *)object)->queues, word, 1, DP_MAX_QUEUES);
+}
+
+static int
+store_rx_ring(void *object, const char *word)
+{
+	return store_number(&((struct cfg_port *)object)->rx_ring, word, 32, 32768);
+}
+
+static int
+store_tx_ring(void *object, const char *word)
+{
+	return store_number(&((struct cfg_port *)object)->tx_ring, word, 32, 32768);
+}
+
+static int
+store_rx_free_thresh(void *object, const char *word)
+{
+	return store_number(&((struct cfg_port *)object)->rx_free_thresh, word, 1, 4096);
+}
+
+static int
+store_tx_free_thresh(void *object, const char *word)
+{
+	return store_number(&((struct cfg_port *)object)->tx_free_thresh, word, 1, 4096);
+}
+
+static int
+store_mtu(void *object, const char *word)
+{
+	return store_number(&((struct cfg_port *)object)->mtu, word, 68, DP_FRAME_MAX - 18);
+}
+
+static int
+store_burst(void *object, const char *word)
+{
+	return store_number(&((struct cfg_datapath *)object)->burst, word, 1, DP_MAX_BURST);
+}
+
+static int
+store_tx_retries(void *object, const char *word)
+{
+	struct cfg_datapath *d = object;
+
+	d->has_tx_retries = true;
+	return store_number(&d->tx_retries, word, 0, 1000);
+}
+
+static int
+store_latency(void *object, const char *word)
+{
+	bool on = true;
+	int ret = store_yes_no(&on, word);
+
+	((struct cfg_datapath *)object)->no_latency = !on;
+	return ret;
+}
+
+static int
+store_idle(void *object, const char *word)
+{
+	unsigned int idle;
+	int ret = vfp_parse_choice(word, "idle", dp_idle_names, DP_IDLES, &idle, NULL);
+
+	if (ret == 0)
+		((struct cfg_datapath *)object)->idle = idle;
+	return ret;
+}
+
+static int
+store_mbufs(void *object, const char *word)
+{
+	return store_number(&((struct cfg_datapath *)object)->mbufs, word, 1, 16777215);
+}
+
+static int
+store_mbuf_size(void *object, const char *word)
+{
+	return store_number(&((struct cfg_datapath *)object)->mbuf_size, word, 1024, 16384);
+}
+
+static int
+store_mbuf_cache(void *object, const char *word)
+{
+	struct cfg_datapath *d = object;
+
+	d->has_mbuf_cache = true;
+	return store_number(&d->mbuf_cache, word, 0, 512);
+}
+
 static const struct spec schema[] = {
 	{"pf", "pci", "a PCI address such as 0000:03:00.1", false, true, store_pf_pci},
 	{"pf", "queues_per_pool", "2 or 4", false, false, store_pf_queues},
@@ -574,6 +667,23 @@ static const struct spec schema[] = {
 	{"forward", "ip_to", "an IPv4 address such as 198.19.0.1", false, false, store_ip_to},
 	{"lcore", "queues", "at most 64 of PORT:QUEUE, as in {vf0:0, vf1:0}", true, true,
 		store_lcore_queue},
+	{"port", "queues", "1 to 16 of each direction", false, false, store_port_queues},
+	{"port", "rx_ring", "32 to 32768 descriptors, and what the port has", false, false,
+		store_rx_ring},
+	{"port", "tx_ring", "32 to 32768 descriptors, and what the port has", false, false,
+		store_tx_ring},
+	{"port", "rx_free_thresh", "1 to 4096 descriptors", false, false, store_rx_free_thresh},
+	{"port", "tx_free_thresh", "1 to 4096 descriptors", false, false, store_tx_free_thresh},
+	{"port", "mtu", "68 to 9000 bytes, and what the port has", false, false, store_mtu},
+	{"datapath", "burst", "1 to 256 packets", false, false, store_burst},
+	{"datapath", "tx_retries", "0 to 1000", false, false, store_tx_retries},
+	{"datapath", "latency", "yes or no", false, false, store_latency},
+	{"datapath", "idle", "busy, pause or interrupt", false, false, store_idle},
+	{"datapath", "mbufs", "1 to 16777215 packet buffers", false, false, store_mbufs},
+	{"datapath", "mbuf_size", "1024 to 16384 bytes of a packet", false, false,
+		store_mbuf_size},
+	{"datapath", "mbuf_cache", "0 to 512 packet buffers of an lcore", false, false,
+		store_mbuf_cache},
 	{"rss", "key", "default, symmetric, random or 80 hex digits", false, false, store_rss_key},
 	{"rss", "fields", RSS_FIELD_WORDS, true, false, store_rss_field},
 	{"rss", "reta", RSS_RETA_WORDS, false, false, store_rss_reta},
@@ -584,9 +694,27 @@ static const struct spec schema[] = {
 
 #define N_SPEC (sizeof(schema) / sizeof(schema[0]))
 
-static const char *const sections[] = {"pf", "vf", "pool", "forward", "lcore", "rss"};
+static const char *const sections[] = {"pf", "vf", "pool", "forward", "lcore", "port", "datapath",
+	"rss"};
 
 #define N_SEC (sizeof(sections) / sizeof(sections[0]))
+
+/* There is one of it, and it has no title. */
+static bool
+is_single(const char *section)
+{
+	return strcmp(section, "datapath") == 0;
+}
+
+/* " 0" of "vf 0", or nothing. */
+static const char *
+title_of(cfg_t *section, char buf[CFG_NAME])
+{
+	const char *title = cfg_title(section);
+
+	snprintf(buf, CFG_NAME, "%s%s", title ? " " : "", title ? title : "");
+	return buf;
+}
 
 /* Where an option was given. libconfuse forgets it as soon as the option is parsed. */
 struct seen {
@@ -676,6 +804,7 @@ on_option(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const struct spec *spec = find_spec(cfg_name(cfg), opt->name);
 	struct seen *s;
+	char title[CFG_NAME];
 
 	for (s = current->seen; s; s = s->next) {
 		if (s->section == cfg && s->spec == spec) {
@@ -683,8 +812,8 @@ on_option(cfg_t *cfg, cfg_opt_t *opt)
 			if (spec->list && s->line == cfg->line)
 				return 0;
 			complain(current, cfg->line,
-				"%s is given twice in %s %s (first in line %d)", opt->name,
-				cfg_name(cfg), cfg_title(cfg), s->line);
+				"%s is given twice in %s%s (first in line %d)", opt->name,
+				cfg_name(cfg), title_of(cfg, title), s->line);
 			return -1;
 		}
 	}
@@ -1055,6 +1184,30 @@ add_lcore(struct parse *p, cfg_t *section)
 }
 
 static void
+add_port(struct parse *p, cfg_t *section)
+{
+	struct config *c = p->c;
+	struct cfg_port *port = &c->port[c->n_port];
+
+	port->line = section_line(p, section);
+	if (c->n_port == CFG_MAX_PORT || !is_port_name(cfg_title(section))) {
+		complain(p, port->line, "port %s: allowed: the names of at most %d ports",
+			cfg_title(section), CFG_MAX_PORT);
+		return;
+	}
+	strlcpy(port->name, cfg_title(section), sizeof(port->name));
+	fill_section(p, section, port);
+	c->n_port++;
+}
+
+static void
+add_datapath(struct parse *p, cfg_t *section)
+{
+	p->c->datapath.line = section_line(p, section);
+	fill_section(p, section, &p->c->datapath);
+}
+
+static void
 add_rss(struct parse *p, cfg_t *section)
 {
 	struct config *c = p->c;
@@ -1152,6 +1305,19 @@ check_rates(struct parse *p, cfg_t *root)
 	}
 }
 
+/* A pool is a port to rules and lcores, but a part of the PF's where that is set up. */
+static void
+check_port_section(struct parse *p, const struct cfg_port *port)
+{
+	uint32_t pf, pool;
+
+	if (strstr(port->name, "pool") && pool_title(port->name, &pf, &pool) == 0)
+		complain(p, port->line, "port %s: a pool is set up with its PF; allowed: port pf%u",
+			port->name, pf);
+	else
+		check_reference(p, port->line, "port", port->name, true);
+}
+
 static void
 check_references(struct parse *p, cfg_t *root)
 {
@@ -1183,6 +1349,8 @@ check_references(struct parse *p, cfg_t *root)
 		if (c->forward[i].both)
 			check_next_hop(p, c->forward[i].line, &c->forward[i], c->forward[i].from);
 	}
+	for (uint32_t i = 0; i < c->n_port; i++)
+		check_port_section(p, &c->port[i]);
 	for (uint32_t i = 0; i < c->n_rss; i++)
 		check_reference(p, c->rss[i].line, "rss", c->rss[i].port, true);
 	for (uint32_t i = 0; i < c->n_lcore; i++)
@@ -1195,7 +1363,7 @@ static void
 fill_all(struct parse *p, cfg_t *root)
 {
 	static void (*const add[N_SEC])(struct parse *, cfg_t *) = {
-		add_pf, add_vf, add_pool, add_forward, add_lcore, add_rss};
+		add_pf, add_vf, add_pool, add_forward, add_lcore, add_port, add_datapath, add_rss};
 
 	for (size_t s = 0; s < N_SEC; s++)
 		for (unsigned int i = 0; i < cfg_size(root, sections[s]); i++)
@@ -1218,7 +1386,8 @@ make_root(cfg_opt_t options[N_SEC][N_SPEC + 1], cfg_opt_t root_options[N_SEC + 1
 
 	for (size_t s = 0; s < N_SEC; s++) {
 		cfg_opt_t sec = CFG_SEC((char *)(uintptr_t)sections[s], options[s],
-			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+			is_single(sections[s]) ? CFGF_NONE
+					       : CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 		size_t n = 0;
 
 		for (size_t i = 0; i < N_SPEC; i++) {
@@ -1342,6 +1511,15 @@ config_pool_count(const struct config *c, uint32_t pf)
 		if (c->pool[i].pf == pf && c->pool[i].index >= n)
 			n = c->pool[i].index + 1;
 	return n;
+}
+
+const struct cfg_port *
+config_port(const struct config *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->n_port; i++)
+		if (strcmp(c->port[i].name, name) == 0)
+			return &c->port[i];
+	return NULL;
 }
 
 uint32_t

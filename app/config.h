@@ -79,6 +79,31 @@ struct cfg_forward {
 	int line;
 };
 
+#define CFG_MAX_PORT 64
+
+/** What a port is set up with; 0: what suits the number of ports, or the driver. */
+struct cfg_port {
+	char name[CFG_NAME];
+	uint32_t queues; /**< of each direction */
+	uint32_t rx_ring, tx_ring; /**< descriptors of a queue */
+	uint32_t rx_free_thresh, tx_free_thresh;
+	uint32_t mtu;
+	int line;
+};
+
+/** What belongs to all ports and lcores. 0: the default. */
+struct cfg_datapath {
+	uint32_t burst;
+	bool has_tx_retries;
+	uint32_t tx_retries;
+	bool no_latency;
+	enum dp_idle idle;
+	uint32_t mbufs, mbuf_size;
+	bool has_mbuf_cache;
+	uint32_t mbuf_cache;
+	int line;
+};
+
 struct cfg_queue {
 	char port[CFG_NAME];
 	uint16_t queue;
@@ -108,12 +133,14 @@ struct cfg_lcore {
 
 struct config {
 	char file[256];
-	uint32_t n_pf, n_vf, n_pool, n_forward, n_lcore, n_rss;
+	uint32_t n_pf, n_vf, n_pool, n_forward, n_lcore, n_port, n_rss;
 	struct cfg_pf_sec pf[CFG_MAX_PF];
 	struct cfg_vf_sec vf[CFG_MAX_PF * CFG_MAX_VF];
 	struct cfg_pool_sec pool[CFG_MAX_PF * CFG_MAX_POOL];
 	struct cfg_forward forward[CFG_MAX_FORWARD];
 	struct cfg_lcore lcore[CFG_MAX_LCORE];
+	struct cfg_port port[CFG_MAX_PORT];
+	struct cfg_datapath datapath;
 	struct cfg_rss rss[CFG_MAX_PF * (CFG_MAX_VF + 1)];
 };
 
@@ -135,6 +162,8 @@ const struct cfg_pool_sec *config_pool(const struct config *c, uint32_t pf, uint
 uint32_t config_pool_count(const struct config *c, uint32_t pf);
 /** The RSS section of a port, or NULL. */
 const struct cfg_rss *config_rss(const struct config *c, const char *port);
+/** The section of a port, or NULL. */
+const struct cfg_port *config_port(const struct config *c, const char *name);
 
 /** Highest VF index named for a PF, plus one; 0 when none is. */
 uint32_t config_vf_count(const struct config *c, uint32_t pf);

@@ -338,7 +338,7 @@ lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
 	app->spec = calloc(1, sizeof(*app->spec));
 	if (!app->spec)
 		return vfp_err_set(err, -ENOMEM, "out of memory");
-	app->spec->burst = APP_BURST;
+	app->spec->burst = ports_burst(app);
 	spec_ports(app, app->spec);
 	ret = spec_rules(app, app->spec, err);
 	if (ret == 0 && !app->have_config)
@@ -347,6 +347,10 @@ lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
 		ret = spec_lcores(app, app->spec, err);
 	dp_conf_default(&conf);
 	conf.pool = app->pool;
+	conf.idle = app->cfg.datapath.idle;
+	conf.no_latency = app->cfg.datapath.no_latency;
+	if (app->cfg.datapath.has_tx_retries)
+		conf.tx_retries = app->cfg.datapath.tx_retries;
 	if (ret == 0)
 		ret = dp_create(&conf, &app->dp, err);
 	if (ret == 0)

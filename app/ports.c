@@ -28,6 +28,7 @@ RTE_LOG_REGISTER(ports_logtype, vfplane.ports, NOTICE);
 #define MANY_PORTS          8
 #define POOL_CACHE          256
 #define POOL_SLACK          1024
+#define FRAME_OVERHEAD      (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + 2 * RTE_VLAN_HLEN)
 #define VF_QUEUES_UNPLANNED 4
 
 /* Highest queue id that an lcore section gives a port, plus one. */
@@ -44,10 +45,19 @@ queues_named(const struct app *app, const struct port *p)
 	return n;
 }
 
+bool
+port_has_layout(struct app *app, const struct port *p)
+{
+	const struct pf_dev *pf = app_pf_of(app, p);
+
+	return p->role == PORT_PF && pf && (pf->n_vfs > 0 || pf->layout.vmdq_pools > 0);
+}
+
 void
 port_plan_queues(struct app *app, struct port *p)
 {
 	const struct pf_dev *pf = app_pf_of(app, p);
+	const struct cfg_port *sec;
 	uint16_t queues = 1;
 
 	if (p->role == PORT_VDEV)
@@ -56,8 +66,37 @@ port_plan_queues(struct app *app, struct port *p)
 		queues = p->role == PORT_PF ? pf->layout.pf_queues : pf->layout.queues_per_pool;
 	else
 		queues = VF_QUEUES_UNPLANNED;
+	sec = config_port(&app->cfg, p->name);
+	if (sec && sec->queues && !port_has_layout(app, p))
+		queues = pf ? RTE_MIN(sec->queues, queues) : sec->queues;
 	p->nb_rxq = p->nb_txq = queues;
 	p->nb_rxd = p->nb_txd = app->n_ports > MANY_PORTS ? DESC_MANY : DESC_FEW;
+	if (sec && sec->rx_ring)
+		p->nb_rxd = sec->rx_ring;
+	if (sec && sec->tx_ring)
+		p->nb_txd = sec->tx_ring;
+}
+
+uint16_t
+ports_burst(const struct app *app)
+{
+	return app->cfg.datapath.burst ? app->cfg.datapath.burst : APP_BURST;
+}
+
+uint32_t
+ports_mbuf_cache(const struct app *app)
+{
+	const struct cfg_datapath *d = &app->cfg.datapath;
+
+	return d->has_mbuf_cache ? d->mbuf_cache : POOL_CACHE;
+}
+
+uint16_t
+ports_mbuf_size(const struct app *app)
+{
+	const uint32_t size = app->cfg.datapath.mbuf_size;
+
+	return RTE_PKTMBUF_HEADROOM + (size ? size : RTE_MBUF_DEFAULT_DATAROOM);
 }
 
 uint32_t
@@ -71,7 +110,7 @@ ports_mbufs(const struct app *app)
 		n += p->nb_rxq * p->nb_rxd + p->nb_txq * p->nb_txd;
 	}
 	/* A cache may hold one and a half times its size. */
-	return n + (app->n_workers + 1) * (POOL_CACHE * 3 / 2 + 2 * APP_BURST);
+	return n + (app->n_workers + 1) * (ports_mbuf_cache(app) * 3 / 2 + 2 * ports_burst(app));
 }
 
 int
@@ -116,6 +155,55 @@ port_adopt(struct app *app, uint16_t port_id)
 	app->n_ports++;
 }
 
+static int
+check_ring(const struct app *app, const struct cfg_port *sec, const char *what, uint32_t n,
+	const struct rte_eth_desc_lim *lim, struct vfp_err *err)
+{
+	/* Drivers without rings say 0. */
+	const uint16_t max = lim->nb_max ? lim->nb_max : UINT16_MAX;
+	const uint16_t align = lim->nb_align ? lim->nb_align : 1;
+
+	if (n == 0 || (n >= lim->nb_min && n <= max && n % align == 0))
+		return 0;
+	return vfp_err_set(err, -ERANGE,
+		"%s:%d: port %s: %s = %u; allowed: %u to %u in steps of %u", app->cfg.file,
+		sec->line, sec->name, what, n, lim->nb_min, max, align);
+}
+
+/* What the user asked for by number is kept to, or refused with what is allowed: never clipped. */
+static int
+check_section(const struct app *app, const struct port *p, const struct rte_eth_dev_info *info,
+	struct vfp_err *err)
+{
+	const struct cfg_port *sec = config_port(&app->cfg, p->name);
+	const uint16_t most = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+	const uint32_t room = ports_mbuf_size(app) - RTE_PKTMBUF_HEADROOM;
+	int ret;
+
+	if (!sec)
+		return 0;
+	if (sec->queues > p->nb_rxq || sec->queues > p->nb_txq)
+		return vfp_err_set(err, -ERANGE, "%s:%d: port %s: queues = %u; allowed: 1 to %u",
+			app->cfg.file, sec->line, sec->name, sec->queues,
+			RTE_MIN(most, p->nb_rxq));
+	ret = check_ring(app, sec, "rx_ring", sec->rx_ring, &info->rx_desc_lim, err);
+	if (ret == 0)
+		ret = check_ring(app, sec, "tx_ring", sec->tx_ring, &info->tx_desc_lim, err);
+	if (ret < 0 || !sec->mtu)
+		return ret;
+	if (sec->mtu < info->min_mtu || sec->mtu > info->max_mtu)
+		return vfp_err_set(err, -ERANGE, "%s:%d: port %s: mtu = %u; allowed: %u to %u",
+			app->cfg.file, sec->line, sec->name, sec->mtu, info->min_mtu,
+			info->max_mtu);
+	/* Two tags and the FCS: a frame stays in one buffer. */
+	if (sec->mtu + FRAME_OVERHEAD > room)
+		return vfp_err_set(err, -ERANGE,
+			"%s:%d: port %s: mtu = %u needs mbuf_size = %u or more in datapath, it is %u",
+			app->cfg.file, sec->line, sec->name, sec->mtu, sec->mtu + FRAME_OVERHEAD,
+			room);
+	return 0;
+}
+
 /* Clip the plan to what the device offers, and say so where it matters. */
 static int
 fit(struct app *app, struct port *p, const struct rte_eth_dev_info *info, struct vfp_err *err)
@@ -135,6 +223,9 @@ fit(struct app *app, struct port *p, const struct rte_eth_dev_info *info, struct
 			wanted);
 	if (p->nb_rxq == 0 || p->nb_txq == 0)
 		return vfp_err_set(err, -ENOTSUP, "%s: the device offers no queue", p->name);
+	ret = check_section(app, p, info, err);
+	if (ret < 0)
+		return ret;
 	ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->port_id, &p->nb_rxd, &p->nb_txd);
 	if (ret < 0)
 		return vfp_err_set(err, ret, "%s: descriptors: %s", p->name, strerror(-ret));
@@ -151,20 +242,26 @@ static int
 setup_queues(struct setup *s, const struct rte_eth_dev_info *info)
 {
 	struct port *p = s->p;
+	const struct pf_dev *pf = app_pf_of(s->app, p);
+	const struct cfg_port *sec = config_port(&s->app->cfg, p->name);
 	struct rte_eth_rxconf rxconf = info->default_rxconf;
+	struct rte_eth_txconf txconf = info->default_txconf;
 	int socket = rte_eth_dev_socket_id(p->port_id);
 	int ret = 0;
 
-	const struct pf_dev *pf = app_pf_of(s->app, p);
-
 	/* An undrained ring of the PF must cost its own packets, not everyone's. */
 	rxconf.rx_drop_en = 1;
+	if (sec && sec->rx_free_thresh)
+		rxconf.rx_free_thresh = sec->rx_free_thresh;
+	if (sec && sec->tx_free_thresh)
+		txconf.tx_free_thresh = sec->tx_free_thresh;
 	rxconf.rx_deferred_start = p->role == PORT_PF && pf && pf->layout.vmdq_pools > 0;
 	for (uint16_t q = 0; ret == 0 && q < p->nb_rxq; q++)
 		ret = rte_eth_rx_queue_setup(
 			p->port_id, q, p->nb_rxd, socket, &rxconf, s->app->pool);
 	for (uint16_t q = 0; ret == 0 && q < p->nb_txq; q++)
-		ret = rte_eth_tx_queue_setup(p->port_id, q, p->nb_txd, socket, NULL);
+		ret = rte_eth_tx_queue_setup(p->port_id, q, p->nb_txd, socket,
+			sec && sec->tx_free_thresh ? &txconf : NULL);
 	if (ret < 0)
 		return vfp_err_set(s->err, ret, "%s: queue setup: %s%s", p->name, strerror(-ret),
 			ret == -ENOMEM ? "; give DPDK more memory (-m, or hugepages)" : "");
@@ -254,6 +351,7 @@ setup(void *arg)
 	struct setup *s = arg;
 	struct port *p = s->p;
 	const struct pf_dev *pf = app_pf_of(s->app, p);
+	const struct cfg_port *sec;
 	struct rte_eth_conf conf = {0};
 	struct rte_eth_dev_info info;
 	bool pools = p->role == PORT_PF && pf && pf->n_vfs > 0;
@@ -271,6 +369,10 @@ setup(void *arg)
 	}
 	if (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	sec = config_port(&s->app->cfg, p->name);
+	if (sec && sec->mtu)
+		conf.rxmode.mtu = sec->mtu;
+	conf.intr_conf.rxq = s->app->cfg.datapath.idle == DP_INTERRUPT && p->role != PORT_PF;
 	if (p->role == PORT_PF && pf && pf->layout.vmdq_pools > 0)
 		conf_pools(s->app, pf, &conf);
 	else

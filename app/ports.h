@@ -53,7 +53,14 @@ int port_start(struct app *app, struct port *p, struct vfp_err *err);
 int port_restart_pf(struct app *app, struct pf_dev *pf, struct vfp_err *err);
 
 /** How many packet buffers these ports need, for bring-up's check. */
+uint16_t ports_burst(const struct app *app);
+uint32_t ports_mbuf_cache(const struct app *app);
+/** Bytes of a buffer, headroom included. */
+uint16_t ports_mbuf_size(const struct app *app);
 uint32_t ports_mbufs(const struct app *app);
+
+/** Is it a PF whose queues follow from its VFs or its own pools? */
+bool port_has_layout(struct app *app, const struct port *p);
 
 /** Queues a port should have, before anything is probed. */
 void port_plan_queues(struct app *app, struct port *p);

@@ -170,6 +170,10 @@ view_lcores(const struct view *v, struct vfp_out *o)
 		vfp_out_double(o, "busy", dp_lcore_busy(l), VFP_SHARE);
 		vfp_out_double(o, "cycles_per_packet", dp_lcore_cycles_per_packet(l), VFP_FIXED1);
 		vfp_out_double(o, "packets_per_burst", dp_lcore_packets_per_burst(l), VFP_FIXED1);
+		vfp_out_u64(o, "hiccups", l->hiccups, VFP_COUNT);
+		vfp_out_double(o, "longest_ns", l->longest * 1e9 / v->st->tsc_hz, VFP_NS);
+		vfp_out_u64(o, "pauses", l->pauses, VFP_COUNT | VFP_DETAIL);
+		vfp_out_u64(o, "sleeps", l->sleeps, VFP_COUNT | VFP_DETAIL);
 		vfp_out_close(o);
 	}
 	vfp_out_close(o);

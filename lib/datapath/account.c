@@ -78,6 +78,9 @@ lcore_subtract(struct dp_lcore_stats *l, const struct dp_stats *earlier)
 		l->rx -= e->rx;
 		l->busy_cycles -= e->busy_cycles;
 		l->idle_cycles -= e->idle_cycles;
+		l->hiccups -= e->hiccups;
+		l->pauses -= e->pauses;
+		l->sleeps -= e->sleeps;
 		for (unsigned int b = 0; b < DP_BURST_BINS; b++)
 			l->bursts[b] -= e->bursts[b];
 		return;

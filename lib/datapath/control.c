@@ -322,7 +322,7 @@ is_quiet(const struct dp *dp, const struct look *k, uint64_t quiet)
 
 /* 0, -ETIMEDOUT, -ENOMEM */
 static int
-wait_quiet(const struct dp *dp, uint32_t timeout_ms, uint64_t quiet)
+wait_quiet(struct dp *dp, uint32_t timeout_ms, uint64_t quiet)
 {
 	const uint64_t until = rte_rdtsc() + timeout_ms * rte_get_tsc_hz() / 1000;
 	struct look *k =
@@ -331,6 +331,8 @@ wait_quiet(const struct dp *dp, uint32_t timeout_ms, uint64_t quiet)
 
 	if (k == NULL)
 		return -ENOMEM;
+	/* Empty polls are counted: who sleeps makes none. */
+	__atomic_store_n(&dp->awake, true, __ATOMIC_RELAXED);
 	look_again(dp, k);
 	while (!is_quiet(dp, k, quiet)) {
 		if (rte_rdtsc() > until) {
@@ -341,6 +343,7 @@ wait_quiet(const struct dp *dp, uint32_t timeout_ms, uint64_t quiet)
 		if (sum_rx(dp) != k->rx)
 			look_again(dp, k);
 	}
+	__atomic_store_n(&dp->awake, false, __ATOMIC_RELAXED);
 	free(k);
 	return rc;
 }

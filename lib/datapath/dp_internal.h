@@ -89,6 +89,7 @@ struct dp_ext {
 	/* a source's: one header per size */
 	struct dp_source *source;
 	bool quiet; /* only take what comes back */
+	bool fresh; /* worker: the loop has just been started, the time before is nobody's debt */
 	uint16_t header_len;
 	uint16_t port_at; /* of the UDP source port, which tells flows apart */
 	uint16_t port_first;
@@ -171,6 +172,8 @@ struct dp_runtime {
 	struct dp_spread **spreads;
 };
 
+#define DP_MAX_IRQS 64 /* an lcore with more queues pauses instead of sleeping */
+
 struct dp_worker {
 	/* control */
 	struct dp *dp;
@@ -190,6 +193,19 @@ struct dp_worker {
 	uint64_t last; /* the clock as it was last read: until then it was busy, idle or away */
 	uint64_t born; /* the clock when it first ran */
 	uint64_t away; /* ticks between runs and in meetings */
+	uint64_t hiccups; /* loops that took longer than DP_HICCUP_US */
+	uint64_t longest; /* ticks of the longest loop */
+
+	/* worker, idle.c */
+	bool may_rest;	/* the policy and its flows allow it */
+	bool may_sleep; /* and all its queues can wake it */
+	bool armed;	/* interrupts are enabled */
+	uint16_t n_irqs;
+	struct {
+		uint16_t port, queue;
+	} irqs[DP_MAX_IRQS];
+	uint64_t empty_seen; /* bursts[0] when it last looked up */
+	uint64_t pauses, sleeps;
 } __rte_aligned(128);
 
 /* A rule by its name, for as long as the data path lives. Control. */
@@ -212,6 +228,7 @@ struct dp {
 	uint32_t gen; /* of the last meeting; every launched worker has it too */
 	uint32_t go;  /* set to gen when the meeting is over */
 	bool run;     /* false: leave the loop */
+	bool awake;   /* workers look at it at any time: do not rest now */
 	struct dp_runtime *rt;
 
 	pthread_mutex_t lock __rte_cache_aligned;
@@ -291,6 +308,12 @@ void dp_sources_sweep(struct dp *dp);
 void dp_sources_free(struct dp_rule_state *r);
 /* Can the buffers and the ports carry what the plan's sources make? -EINVAL and why */
 int dp_sources_check(const struct dp *dp, const struct dp_plan *plan, struct vfp_err *err);
+
+/* idle.c: by the worker, when it takes a plan and before it gives it up */
+void dp_irqs_take(struct dp_worker *w, const struct dp_flow *flows, uint16_t n);
+void dp_irqs_drop(struct dp_worker *w);
+/* After `loops` loops over `polled` queues. @return in how many to call again */
+uint32_t dp_housekeep(struct dp_worker *w, uint16_t polled, uint32_t loops);
 
 /* The loop of one lcore; arg is its struct dp_worker. */
 int dp_worker_main(void *arg);

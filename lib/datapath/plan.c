@@ -8,6 +8,7 @@
 
 const char *const dp_mode_names[DP_MODES] = {"io", "mac", "macswap", "sink", "echo", "source"};
 
+const char *const dp_idle_names[DP_IDLES] = {"busy", "pause", "interrupt"};
 const char *const dp_pattern_names[DP_PATTERNS] = {"steady", "bursts", "poisson"};
 
 #define DEFAULT_BURST 32

@@ -149,12 +149,16 @@ stamp_all(const struct dp_ext *x, struct dp_source *s, struct rte_mbuf **pkts, u
 static uint16_t
 generate(struct dp_flow *f, uint64_t now)
 {
-	const struct dp_ext *x = f->ext;
+	struct dp_ext *x = f->ext;
 	struct dp_source *s = x->source;
 	struct rte_mbuf *pkts[DP_MAX_BURST];
 	const uint64_t left = s->quota - s->made;
 	uint16_t n = left < f->burst ? (uint16_t)left : f->burst, sent;
 
+	if (unlikely(x->fresh)) {
+		s->now = now;
+		x->fresh = false;
+	}
 	if (n == 0)
 		return 0;
 	n = due(s, now, n, rte_get_tsc_hz() / (1000 / OWED_MS) << DP_GAP_BITS);

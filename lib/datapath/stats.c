@@ -118,6 +118,10 @@ take_lcore(const struct dp_worker *w, struct dp_lcore_stats *l)
 	for (unsigned int b = 0; b < DP_BURST_BINS; b++)
 		l->polls += l->bursts[b] = dp_load(&w->bursts[b]);
 	l->empty_polls = l->bursts[0];
+	l->hiccups = dp_load(&w->hiccups);
+	l->longest = dp_load(&w->longest);
+	l->pauses = dp_load(&w->pauses);
+	l->sleeps = dp_load(&w->sleeps);
 }
 
 int

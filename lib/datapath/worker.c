@@ -340,6 +340,8 @@ poll_flow(struct dp_worker *w, struct dp_flow *f)
 static __rte_noinline void
 meet(struct dp_worker *w, uint32_t gen)
 {
+	/* Control may close the port: nothing of it may be left with us. */
+	dp_irqs_drop(w);
 	__atomic_store_n(&w->ack, gen, __ATOMIC_RELEASE);
 	while ((int32_t)(__atomic_load_n(&w->dp->go, __ATOMIC_ACQUIRE) - gen) < 0)
 		rte_pause();
@@ -371,14 +373,36 @@ flows_of(const struct dp_worker *w, struct dp_flow **flows)
 	return 0;
 }
 
+/* A loop that took so long that somebody waited for it: the scheduler, an interrupt, too many queues. */
+static __rte_noinline void
+hiccup(struct dp_worker *w, uint64_t ticks)
+{
+	dp_bump(&w->hiccups, 1);
+	if (ticks > w->longest)
+		__atomic_store_n(&w->longest, ticks, __ATOMIC_RELAXED);
+}
+
+static uint16_t
+count_polled(const struct dp_flow *flows, uint16_t n)
+{
+	uint16_t polled = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		polled += !flows[i].paused;
+	return polled;
+}
+
 int
 dp_worker_main(void *arg)
 {
 	struct dp_worker *const w = arg;
 	struct dp *const dp = w->dp;
 	struct dp_flow *flows = NULL;
+	const uint64_t too_long = rte_get_tsc_hz() / 1000000 * DP_HICCUP_US;
 	uint32_t seen = __atomic_load_n(&w->gen, __ATOMIC_ACQUIRE) - 1;
-	uint16_t n = 0;
+	uint32_t loops = 0, look_up = 1;
+	uint64_t began = 0;
+	uint16_t n = 0, polled = 0;
 
 	for (;;) {
 		const uint32_t gen = __atomic_load_n(&w->gen, __ATOMIC_ACQUIRE);
@@ -389,11 +413,22 @@ dp_worker_main(void *arg)
 			if (!dp->run)
 				return 0;
 			n = flows_of(w, &flows);
+			polled = count_polled(flows, n);
+			dp_irqs_take(w, flows, n);
 			resume(w);
+			loops = 0;
+			began = w->last;
 		}
 		for (uint16_t i = 0; i < n; i++)
 			if (likely(!flows[i].paused))
 				poll_flow(w, &flows[i]);
+		if (unlikely(w->last - began > too_long))
+			hiccup(w, w->last - began);
+		if (unlikely(++loops >= look_up)) {
+			look_up = dp_housekeep(w, polled, loops);
+			loops = 0;
+		}
+		began = w->last;
 		if (unlikely(n == 0))
 			rte_pause();
 	}

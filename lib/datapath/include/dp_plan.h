@@ -55,6 +55,17 @@ struct dp_ip {
 	uint8_t byte[16];
 };
 
+/** What an lcore does while all its queues are empty. */
+enum dp_idle {
+	DP_BUSY,      /**< polls on: the shortest latency */
+	DP_PAUSE,     /**< pauses between polls, which leaves more to a hyper-thread beside it */
+	DP_INTERRUPT, /**< sleeps until an RX interrupt, where every one of its ports has them */
+	DP_IDLES
+};
+
+/** "busy", "pause", "interrupt" */
+extern const char *const dp_idle_names[DP_IDLES];
+
 /** How a source spreads its packets over time. */
 enum dp_pattern {
 	DP_STEADY,  /**< equal gaps */

@@ -46,12 +46,17 @@ struct dp_rule_stats {
 
 #define DP_BURST_BINS 10 /**< 0, 1, 2-3, 4-7, …, 128-255, 256 */
 
+#define DP_HICCUP_US 100
+
 struct dp_lcore_stats {
 	uint32_t id;
 	uint64_t polls, empty_polls;
 	uint64_t rx;
 	uint64_t busy_cycles; /**< ticks of polls that gave packets, their sending included */
-	uint64_t idle_cycles; /**< ticks of polls that gave none */
+	uint64_t idle_cycles; /**< ticks of polls that gave none, and of rests */
+	uint64_t hiccups;     /**< loops that took longer than DP_HICCUP_US */
+	uint64_t longest;     /**< ticks of the longest of these, ever */
+	uint64_t pauses, sleeps; /**< rests between loops, by the idle policy */
 	uint64_t bursts[DP_BURST_BINS]; /**< polls by what they gave: bin 0 gave 0, bin i >= 1 gave
 					   2^(i-1) to 2^i - 1 */
 };

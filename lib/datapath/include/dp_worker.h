@@ -45,6 +45,7 @@ struct rte_mempool;
 struct dp_conf {
 	struct rte_mempool *pool; /**< sources take their buffers from here; NULL: there are none */
 	uint16_t tx_retries; /**< more tries after a partial TX before the drop; 0: none */
+	enum dp_idle idle;   /**< what an lcore does while its queues are empty */
 	bool no_latency;     /**< do not record latency (for measuring what it costs) */
 };
 

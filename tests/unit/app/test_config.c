@@ -260,7 +260,7 @@ ranges_and_types(void **state)
 	refuse("forward a { from = x mode = source vlan_push = 4095 }", "t:1: ", "1 to 4094");
 	refuse("lcore 999 { queues = {vf0:0} }", "t:1: ", "0 to 127");
 	refuse("lcore 1 { queues = {net_null0} }", "t:1: ", "PORT:QUEUE");
-	refuse("bridge 0 { }", "t:1: ", "pf, vf, pool, forward, lcore, rss");
+	refuse("bridge 0 { }", "t:1: ", "pf, vf, pool, forward, lcore, port, datapath, rss");
 	refuse("pf 0 {", "t:1: ", "");
 	refuse("pf 0 { }", "t:1: ", "needs pci");
 	refuse("forward f { to = net_null0 mode = io }", "t:1: ", "needs from");

@@ -38,6 +38,7 @@ static void sim_record(struct lat_recorder *r, uint64_t since_rx, uint64_t since
 #define rte_pktmbuf_free_bulk sim_free
 #define rte_pktmbuf_free sim_free_one
 #define lat_record sim_record
+#define rte_get_tsc_hz() UINT64_C(2000000000)
 #include "../../../lib/datapath/worker.c"
 
 /* Not part of this: the modes that need more than the loop. */
@@ -53,6 +54,28 @@ dp_poll_source(struct dp_worker *w, struct dp_flow *f)
 {
 	(void)w;
 	(void)f;
+}
+
+void
+dp_irqs_take(struct dp_worker *w, const struct dp_flow *flows, uint16_t n)
+{
+	(void)w;
+	(void)flows;
+	(void)n;
+}
+
+void
+dp_irqs_drop(struct dp_worker *w)
+{
+	(void)w;
+}
+
+uint32_t
+dp_housekeep(struct dp_worker *w, uint16_t polled, uint32_t loops)
+{
+	(void)w;
+	(void)polled;
+	return loops;
 }
 
 #define RING 512

@@ -455,6 +455,8 @@ the_rate_is_kept_or_the_shortfall_is_told(void **state)
 		s->rules[0].opts.source = (struct dp_source_conf){
 			.rate = (uint64_t)rate, .probe = 1, .pattern = pattern};
 		publish(dp, s);
+		/* Before the start nothing is owed. */
+		rte_delay_us_block(50000);
 		from = rte_rdtsc();
 		start(dp);
 		rte_delay_us_block((unsigned int)(want_s * 1e6));
