@@ -1085,7 +1085,7 @@ check_mode_options(struct parse *p, cfg_t *section, const struct cfg_forward *f)
 		unsigned int modes;
 		const char *names;
 	} table[] = {
-		{"peer", 1 << CFG_MAC | SRC, "mac and source"},
+		{"peer", FWD | SRC, "io, mac, macswap and source"},
 		{"vlan_push", FWD | SRC, "io, mac, macswap and source"},
 		{"vlan_pop", FWD, "io, mac and macswap"},
 		{"address", 1 << CFG_ECHO, "echo"},

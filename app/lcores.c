@@ -467,14 +467,15 @@ end_queues(void *arg)
 /*
  * The PF's pool gets what belongs to nobody, and nothing can tell the wire to stop sending that. So
  * its queues are ended while nobody polls them; what lies in the rings at that moment was counted
- * in by the NIC and is dropped here, by name. It cannot be more than the rings hold.
+ * in by the NIC and is dropped here, by name. It cannot be more than the rings hold. The same goes for
+ * VFs that were not forwarding when the end came: their entry is closed, their rings may hold some.
  */
 static void
-end_pf(struct app *app, struct port *p, const struct dp_stats *st)
+end_port(struct app *app, struct port *p, const struct dp_stats *st)
 {
 	uint64_t rx = 0, tx, dropped, gap;
 
-	if (sriov_pf_job(end_queues, p) != 0)
+	if (p->role == PORT_PF && sriov_pf_job(end_queues, p) != 0)
 		return;
 	ports_read_nic(app);
 	dp_stats_port(st, p->port_id, &rx, &tx, &dropped);
@@ -503,14 +504,12 @@ settle(struct app *app, const struct dp_stats *st)
 	}
 }
 
-void
-lcores_stop(struct app *app, bool final)
+/* Stop entry, let the rings run empty, stop the workers. */
+static void
+drain(struct app *app)
 {
-	struct dp_stats *st = NULL;
 	bool owned;
 
-	if (!app->forwarding)
-		return;
 	/* What sources sent and is still under way comes back first, while entry is open. */
 	dp_sources_stop(app->dp, DRAIN_MS, SOURCE_QUIET_US, NULL);
 	owned = set_entry(app, false);
@@ -518,11 +517,28 @@ lcores_stop(struct app *app, bool final)
 	app->run_seconds +=
 		(double)(rte_get_timer_cycles() - app->run_started) / rte_get_timer_hz();
 	app->forwarding = false;
+}
+
+void
+lcores_stop(struct app *app, bool final)
+{
+	const bool was_forwarding = app->forwarding;
+	struct dp_stats *st = NULL;
+
+	if (was_forwarding)
+		drain(app);
+	else if (!final || !app->dp)
+		return;
+	else
+		set_entry(app, false);
 	if (dp_stats_take(app->dp, &st) < 0)
 		return;
 	settle(app, st);
-	for (uint16_t i = 0; final && i < app->n_ports; i++)
-		if (app->ports[i].role == PORT_PF && app->ports[i].started)
-			end_pf(app, &app->ports[i], st);
+	for (uint16_t i = 0; final && i < app->n_ports; i++) {
+		struct port *p = &app->ports[i];
+
+		if (p->started && (p->role == PORT_PF || (p->role == PORT_VF && !was_forwarding)))
+			end_port(app, p, st);
+	}
 	dp_stats_free(st);
 }

@@ -42,6 +42,19 @@ dp_irqs_drop(struct dp_worker *w)
 	}
 }
 
+/*
+ * The pool of a PF that nobody reads: net_ixgbe cannot give it an RX interrupt without touching the
+ * mailbox's mask from our thread. It is looked after whenever we wake, and drop-enable makes its
+ * overflow cost nobody else.
+ */
+static bool
+is_unread(const struct dp_worker *w, const struct dp_flow *f)
+{
+	const struct dp_runtime *rt = w->dp->rt;
+
+	return rt->plan->rules[rt->plan->entries[f - rt->flows].rule].implicit;
+}
+
 void
 dp_irqs_take(struct dp_worker *w, const struct dp_flow *flows, uint16_t n)
 {
@@ -55,7 +68,7 @@ dp_irqs_take(struct dp_worker *w, const struct dp_flow *flows, uint16_t n)
 			w->may_sleep = false;
 			break;
 		}
-		if (flows[i].paused)
+		if (flows[i].paused || is_unread(w, &flows[i]))
 			continue;
 		if (rte_eth_dev_rx_intr_ctl_q(flows[i].rx_id, flows[i].rx_queue,
 			    RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD, NULL) != 0) {

@@ -82,6 +82,41 @@ options() {
 	[[ "$output" == *'"name": "loop-back"'* ]]
 }
 
+@test "the modes example runs: echo, probes that all return, tags" {
+	run -0 "$VFPLANE" "${eal[@]}" "${null[@]/net_null1/net_null2}" --vdev=net_null3 --vdev=net_ring0 -- \
+		--config "$TOP/config/modes.conf" --run 2 --json "$report"
+	[ "$(want '.probes[0] | [.name, .streams, .sent, .received, .lost] | tojson')" = \
+		'["probes",16,5000,5000,0]' ]
+	[ "$(want '.latency[] | select(.kind == "rtt") | .count')" = 5000 ]
+	[ "$(want '.totals.generated')" = 5000 ]
+	[ "$(want '.ports[] | select(.name == "net_null0") | .queues | length')" = 2 ]
+	[ "$(want '[.latency[] | select(.name == "tag" or .name == "untag") | .count > 1000] | all')" = true ]
+	[ "$(want '.lcores[0].packets_per_burst <= 16')" = true ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+}
+
+@test "what a port or the buffers cannot be told says what is allowed" {
+	local bad=$BATS_TEST_TMPDIR/bad.conf
+
+	refused() {
+		printf 'forward loop { from = net_null0 to = net_null1 mode = io }\n%s\n' "$1" >"$bad"
+		run -3 "$VFPLANE" "${eal[@]}" "${null[@]}" -- --config "$bad" --run 1
+		[[ "$output" == *"$bad:2: "*"$2"* ]]
+	}
+	refused 'datapath { mbufs = 100 }' "mbufs = 100; the rings, caches and bursts of this configuration need at least "
+	refused 'port net_null7 { mtu = 1500 }' "there is no port net_null7"
+	refused 'port net_null0 { mtu = 2100 }' "mtu = 2100 needs mbuf_size = 2126 or more in datapath"
+	printf 'forward loop { from = net_null0 to = {net_null0, net_null1} mode = io }\n' >"$bad"
+	run -0 "$VFPLANE" --check --config "$bad"
+	[[ "$output" == *"forward loop: net_null0 -> net_null0, net_null1, io"* ]]
+	run -3 "$VFPLANE" "${eal[@]}" "${null[@]}" -- --config "$bad" --run 1
+	[[ "$output" == *"port net_null0 has 1 RX queues and cannot feed 2 ports"* ]]
+	printf 'port net_null0 { queues = 3 }\n' >>"$bad"
+	run -0 "$VFPLANE" "${eal[@]}" "${null[@]}" -- --config "$bad" --run 1 --json "$report"
+	[ "$(want '.ports[1].tx_packets > 0 and .ports[0].tx_packets > 0')" = true ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+}
+
 @test "a capture crosses from one port to another, whole" {
 	need_built "$MIXGEN"
 	"$MIXGEN" --packets 2000 "$BATS_TEST_TMPDIR/in.pcap"
@@ -104,6 +139,12 @@ options() {
 		start
 		show ports
 		set fwd macswap
+		set fwd icmpecho
+		set fwd txonly
+		set fwd rxonly
+		set rule net_null0-net_null1 mode macswap
+		set burst 8
+		show config fwd
 		show latency
 		show lcores
 		show bringup
@@ -118,7 +159,9 @@ options() {
 		quit
 	END
 	[[ "$output" == *"set fwd io|mac|macswap"* ]]
-	[[ "$output" == *"forwarding mode: macswap"* ]]
+	[[ "$output" == *"forwarding mode: macswap"*"forwarding mode: icmpecho"* ]]
+	[[ "$output" == *"forwarding mode: txonly"*"forwarding mode: rxonly"* ]]
+	[[ "$output" == *"burst  8"*"net_null0-net_null1-back  macswap  net_null1"* ]]
 	[[ "$output" == *"residence"* ]]
 	[[ "$output" == *"there is no nobody"* ]]
 	[[ "$output" == *"port stats cleared"* ]]

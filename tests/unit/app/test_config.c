@@ -94,8 +94,65 @@ reads_every_option(void **state)
 	assert_int_equal(c.lcore[0].queues[1].queue, 1);
 	assert_int_equal(c.forward[0].mode, CFG_MACSWAP);
 	assert_null(config_vf(&c, 0, 7));
+	assert_null(config_port(&c, "vf0"));
 	assert_int_equal(config_vf_count(&c, 0), 2);
 	free(text);
+}
+
+static void
+reads_modes_ports_and_the_data_path(void **state)
+{
+	const uint8_t v6[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
+	const struct dp_source_conf *src;
+	const struct cfg_port *port;
+	char *text = slurp("modes");
+
+	(void)state;
+	assert_int_equal(config_parse("f", text, &c, err), 0);
+	assert_int_equal(c.n_forward, 4);
+	assert_int_equal(c.forward[0].mode, CFG_ECHO);
+	assert_int_equal(c.forward[0].opts.n_addresses, 2);
+	assert_true(c.forward[0].opts.addresses[1].v6);
+	assert_memory_equal(c.forward[0].opts.addresses[1].byte, v6, 16);
+	src = &c.forward[1].opts.source;
+	assert_int_equal(src->rate, 10000);
+	assert_int_equal(src->count, 5000);
+	assert_int_equal(src->pattern, DP_POISSON);
+	assert_int_equal(src->n_sizes, 3);
+	assert_int_equal(src->sizes[2], 1518);
+	assert_int_equal(src->flows, 16);
+	assert_int_equal(src->ip_from, 0xc6120001);
+	assert_int_equal(src->ip_to, 0xc6130001);
+	assert_int_equal(src->probe, 1);
+	assert_true(c.forward[1].opts.has_peer);
+	assert_int_equal(c.forward[2].opts.vlan_push, 100);
+	assert_true(c.forward[3].opts.vlan_pop);
+	assert_int_equal(c.datapath.burst, 16);
+	assert_true(c.datapath.has_tx_retries);
+	assert_int_equal(c.datapath.tx_retries, 8);
+	assert_false(c.datapath.no_latency);
+	assert_int_equal(c.datapath.idle, DP_PAUSE);
+	assert_int_equal(c.datapath.mbufs, 16384);
+	assert_int_equal(c.datapath.mbuf_size, 2048);
+	assert_int_equal(c.datapath.mbuf_cache, 128);
+	port = config_port(&c, "net_null0");
+	assert_non_null(port);
+	assert_int_equal(port->queues, 2);
+	assert_int_equal(port->rx_ring, 1024);
+	assert_int_equal(port->tx_ring, 512);
+	assert_int_equal(port->rx_free_thresh, 32);
+	assert_int_equal(port->tx_free_thresh, 32);
+	assert_int_equal(port->mtu, 1500);
+	free(text);
+	assert_int_equal(config_parse("f",
+				 "forward a { from = x to = {y, z} mode = io }\n"
+				 "forward b { from = w mode = source sizes = imix }",
+				 &c, err),
+		0);
+	assert_string_equal(c.forward[0].to, "y");
+	assert_int_equal(c.forward[0].n_more, 1);
+	assert_string_equal(c.forward[0].more[0], "z");
+	assert_int_equal(c.forward[1].opts.source.n_sizes, 12);
 }
 
 /* Find the option words of a text: an identifier followed by "=". Comments are skipped. */
@@ -258,6 +315,14 @@ ranges_and_types(void **state)
 	refuse("forward a { from = x mode = echo address = {1.2.3.4, \"ff02::1\"} }", "t:1: ",
 		"unicast");
 	refuse("forward a { from = x mode = source vlan_push = 4095 }", "t:1: ", "1 to 4094");
+	refuse("port vf0 { queues = 17 }", "t:1: ", "1 to 16");
+	refuse("port net_null0 { rx_ring = 31 }", "t:1: ", "32 to 32768");
+	refuse("port net_null0 { mtu = 9001 }", "t:1: ", "68 to 9000");
+	refuse("datapath {\nburst = 257 }", "t:2: ", "1 to 256");
+	refuse("datapath {\nidle = sleep }", "t:2: ", "busy, pause or interrupt");
+	refuse("datapath {\nburst = 1\nburst = 2 }", "t:3: ", "given twice in datapath (first");
+	refuse("datapath {\nmbuf_cache = 513 }", "t:2: ", "0 to 512");
+	refuse("datapath {\nrate = 1 }", "t:2: ", "no such option 'rate' in datapath; allowed: burst");
 	refuse("lcore 999 { queues = {vf0:0} }", "t:1: ", "0 to 127");
 	refuse("lcore 1 { queues = {net_null0} }", "t:1: ", "PORT:QUEUE");
 	refuse("bridge 0 { }", "t:1: ", "pf, vf, pool, forward, lcore, port, datapath, rss");
@@ -292,6 +357,8 @@ duplicates_and_dangling_references(void **state)
 	refuse("vf 0 { owner = tenant }\nforward a { from = vf0 mode = sink }", "t:2: ", "tenant");
 	refuse("lcore 1 { queues = {a:0, a:0} }", "t:1: ", "twice");
 	refuse("lcore 1 { queues = {a:0} }\nlcore 2 { queues = {a:0} }", "t:2: ", "twice");
+	refuse("vf 0 { }\nport vf3 { mtu = 1500 }", "t:2: ", "no section vf 3");
+	refuse("port a { mtu = 1500 }\nport a { mtu = 1500 }", "t:2: ", "duplicate");
 	refuse("forward a { from = x mode = sink }\nforward b { from = y to = x mode = io both = "
 	       "yes }",
 		"t:2: ", "line 1");
@@ -382,6 +449,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_the_examples),
 		cmocka_unit_test(reads_every_option),
+		cmocka_unit_test(reads_modes_ports_and_the_data_path),
 		cmocka_unit_test(each_misspelt_option_is_an_error),
 		cmocka_unit_test(each_bad_value_is_an_error),
 		cmocka_unit_test(each_option_given_twice_is_an_error),

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What vfplane does besides forwarding, seen by others: Linux pings it, a cable loses its probes, and
+# connections live through changes of modes, rules and lcores.
+# timeout: 900
+
+setup() {
+	load helpers
+	load vfplane
+	need_root
+	need_built "$SOFT82599" "$VFPLANE" "$MIXGEN"
+	card=$(unique_name)
+	tmp=$BATS_TEST_TMPDIR
+	conf=$tmp/c.conf
+	report=$tmp/report.json
+	outer=$card-o
+	inner=$card-i
+	wire=w$$
+	vm=v$$
+	vf0=02:09:c0:00:00:00
+	jobs=()
+	lcores=(-l 0-1)
+}
+
+teardown() {
+	for one in "${jobs[@]}"; do
+		kill -KILL "$one" 2>/dev/null || true
+	done
+	vp_kill_all
+	ip netns del "$outer" 2>/dev/null || true
+	ip netns del "$inner" 2>/dev/null || true
+	rm -rf "/var/run/dpdk/$card"
+}
+
+want() {
+	jq -er "$1" "$report"
+}
+
+inside() {
+	ip netns exec "$inner" "$@"
+}
+
+outside() {
+	ip netns exec "$outer" "$@"
+}
+
+namespaces() {
+	ip netns add "$outer" || skip "network namespaces are not to be had here"
+	ip netns add "$inner"
+	ip -n "$inner" link set lo up
+}
+
+# The world behind the wire: the tap in a namespace of its own, with addresses.
+plug() {
+	ip -n "$inner" link set "$wire" netns "$outer"
+	ip -n "$outer" addr add 10.82.0.1/24 dev "$wire"
+	ip -n "$outer" addr add fd82::1/64 dev "$wire" nodad
+	ip -n "$outer" link set "$wire" up
+}
+
+# vp_card NAME SOFT82599-OPTIONS... : an interactive vfplane on a card, run in the inner namespace
+vp_card() {
+	local name=$1
+
+	shift
+	vp_open "$name" ip netns exec "$inner" "$SOFT82599" run --name "$card" "$@" -- \
+		"$VFPLANE" "${lcores[@]}" --no-huge -m 512 --file-prefix "$card" --no-telemetry \
+		"${eal[@]}" -- -i --config "$conf" --json "$report"
+}
+
+ctl() {
+	inside "$SOFT82599" ctl --name "$card" "$@"
+}
+
+# docs/addresses.md tells this test as its example.
+@test "ping and ping6: 1000 of 1000 answered by echo mode, one a millisecond, awake or asleep" {
+	namespaces
+	for idle in pause interrupt; do
+		cat >"$conf" <<-END
+			pf 0 { pci = 0000:03:00.1  queues_per_pool = 2 }
+			vf 0 { mac = $vf0 }
+			forward here { from = vf0  mode = echo  address = {10.82.0.2, "fd82::2"} }
+			datapath { idle = $idle }
+		END
+		eal=()
+		vp_card "$idle" --vfs 1 --wire "tap:$wire"
+		vp "$idle" start
+		plug
+		outside ping -c 1000 -i 0.001 -q 10.82.0.2 | tee "$tmp/ping"
+		grep -q '1000 packets transmitted, 1000 received, 0% packet loss' "$tmp/ping"
+		# neighbour discovery finds it too: the VF has asked for the group
+		outside ping -6 -c 300 -i 0.003 -q fd82::2 | tee "$tmp/ping"
+		grep -q '300 packets transmitted, 300 received, 0% packet loss' "$tmp/ping"
+		outside ip neigh show 10.82.0.2 | grep -q "$vf0"
+		# and nobody answers for another
+		run -1 outside ping -c 1 -W 1 10.82.0.3
+		vp "$idle" stop
+		# what reaches the PF's pool by now is told too
+		run -1 outside ping -c 2 -i 0.2 -W 1 10.82.0.4
+		vp_quit "$idle"
+		[ "$(want .totals.unaccounted)" = 0 ]
+		[ "$(want '.totals.dropped.stopping > 0')" = true ]
+		[ "$(want '[.latency[] | select(.name == "here" and .count >= 1300)] | length')" = 2 ]
+		if [ "$idle" = interrupt ]; then
+			[ "$(want '.lcores | map(.sleeps) | add > 10')" = true ]
+		else
+			[ "$(want '.lcores | map(.pauses) | add > 1000')" = true ]
+		fi
+	done
+}
+
+# start_probes NAME QUEUES FLOWS: the port sends to itself over a wire that loops, and the wire is
+# told what to do to it. The ring is deep: whoever is away for long shall miss nothing.
+start_probes() {
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1 }
+		port pf0 { queues = $2  rx_ring = 4096 }
+		forward probes { from = pf0  mode = source  peer = pf0  probe = yes  flows = $3
+			rate = 20000  count = 20000  sizes = {64, 512} }
+	END
+	eal=()
+	vp_card "$1" --vfs 0 --wire loop
+}
+
+all_sent() {
+	vp "$1" "show probes" | grep -q '^probes .* 20000 '
+}
+
+hits() {
+	inside "$SOFT82599" show --name "$card" --json | jq ".wire.impair.out.$1.hit"
+}
+
+@test "probes: loss, duplication and reordering exactly as the wire did" {
+	namespaces
+	for kind in loss dup reorder; do
+		start_probes "$kind" 1 1
+		ctl wire "$kind" 1/101
+		vp "$kind" start
+		wait_for 20 all_sent "$kind"
+		vp "$kind" stop
+		hit=$(hits "$kind")
+		[ "$hit" -gt 190 ]
+		vp_quit "$kind"
+		jq -c '.probes[0], .ports[0].rx_missed' "$report"
+		# what the NIC had no descriptor for is lost as well, and counted there
+		missed=$(want '.ports[0].rx_missed | tostring')
+		lost=$missed
+		[ "$kind" != loss ] || lost=$((missed + hit))
+		[ "$(want '.probes[0] | [.sent, .lost, .late] | tojson')" = "[20000,$lost,0]" ]
+		[ "$missed" -gt 0 ] || case $kind in
+		loss) [ "$(want '.probes[0] | [.duplicated, .reordered] | tojson')" = "[0,0]" ] ;;
+		dup) [ "$(want '.probes[0] | [.duplicated, .reordered] | tojson')" = "[$hit,0]" ] ;;
+		reorder) [ "$(want '.probes[0] | [.duplicated, .reordered] | tojson')" = "[0,$hit]" ] ;;
+		esac
+		[ "$(want '.latency[] | select(.kind == "rtt") | .count')" = $((20000 - lost)) ]
+		[ "$(want .totals.unaccounted)" = 0 ]
+	done
+}
+
+@test "probes: loss over several queues and streams; a delay is in each round trip" {
+	namespaces
+	start_probes a 4 8
+	ctl wire delay 2000
+	vp a start
+	wait_for 20 all_sent a
+	ctl wire loss 7
+	vp a "set rule probes rate 10000" # another source: it begins anew, behind the loss rule
+	wait_for 20 all_sent a
+	vp a stop
+	vp a "show probes probes" | grep -q '^probes *31 *625 '
+	vp_quit a
+	missed=$(want '.ports[0].rx_missed | tostring')
+	jq -c '.probes[0], .ports[0].rx_missed' "$report"
+	[ "$missed" -gt 0 ] ||
+		[ "$(want '.probes[0] | [.streams, .sent, .lost, .duplicated] | tojson')" = "[32,20000,7,0]" ]
+	[ "$(want '.latency[] | select(.kind == "rtt") | .min_ns >= 2000000')" = true ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+	[ "$(want '.totals.generated')" = 40000 ]
+}
+
+@test "bursts, lcores and rules change under traffic: the wire misses nothing" {
+	namespaces
+	"$MIXGEN" "$tmp/mix"
+	cp "$TOP/config/ping-pong.conf" "$conf"
+	eal=()
+	lcores=(--lcores '0@0,1@0,2@1')
+	vp_card a --vfs 2 --wire "verify:$tmp/mix" --rounds 20 --verify-json "$tmp/v"
+	vp a start
+	vp a "set nbcore 1" | grep -q done
+	vp a "set burst 4"
+	vp a "set corelist 2" | grep -q done
+	vp a "set burst 64"
+	vp a "set nbcore 2"
+	vp a "set eth-peer vf1 02:09:c0:ff:00:01" | grep -q done
+	vp a "set fwd mac"
+	vp a "set burst 257" | grep -q "allowed are 1 to 256"
+	vp a "set nbcore 3" | grep -q "allowed are 1 to 2"
+	vp a "set corelist 0" | grep -q "allowed are EAL's workers"
+	vp a "set rule nosuch mode io" | grep -q "there is no rule nosuch; there is ping-pong"
+	vp a "add rule x from vf0 io" | grep -q "rules ping-pong and x both read port vf0"
+	vp a "show config fwd" | tee "$tmp/o"
+	grep -q 'ping-pong-back *mac *vf1 *1 *vf0 *1' "$tmp/o"
+	all_back() {
+		inside "$SOFT82599" show --name "$card" --json |
+			jq -e '.wire.verify | .sent == 80000 and .received == .to_vf' >/dev/null
+	}
+	wait_for 60 all_back || inside "$SOFT82599" show --name "$card" --json | jq -c .wire
+	vp_quit a
+	[ "$(jq -c '[.passed, .lost, .changed, .reordered, .duplicated]' "$tmp/v")" = "[true,0,0,0,0]" ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+	[ "$(want '.totals.dropped | add')" = 0 ]
+}
+
+# vfplane between VF 0 and a VM, whose interface is a tap.
+start_vm() {
+	namespaces
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1  queues_per_pool = 2 }
+		vf 0 { mac = $vf0  peer = 02:82:00:00:00:01 }
+		forward in { from = vf0  to = net_tap0  mode = io  peer = $vf0 }
+		forward out { from = net_tap0  to = vf0  mode = io }
+	END
+	eal=("--vdev=net_tap0,iface=$vm,mac=$vf0")
+	lcores=(--lcores '0@0,1@0,2@1')
+	vp_card a --vfs 1 --wire "tap:$wire"
+	vp a start
+	ip -n "$inner" addr add 10.82.0.2/24 dev "$vm"
+	ip -n "$inner" link set "$vm" up
+	ip -n "$inner" link set "$wire" address 02:82:00:00:00:01
+	plug
+	outside ping -q -c 3 -i 0.1 -W 5 10.82.0.2
+}
+
+change_everything() {
+	vp a "set rule in mode mac"
+	vp a "set burst $((RANDOM % 256 + 1))"
+	vp a "set corelist $((RANDOM % 2 + 1))"
+	vp a "set rule out mode mac"
+	vp a "remove rule in" # what comes meanwhile is consumed, and TCP sends it again
+	vp a "add rule in from vf0 to net_tap0 io"
+	vp a "set nbcore 2"
+	vp a "set rule out mode io"
+}
+
+serve() {
+	mkdir "$tmp/www"
+	head -c "$1" /dev/urandom >"$tmp/www/file"
+	(cd "$tmp/www" && exec ip netns exec "$inner" python3 -m http.server --bind 10.82.0.2 8082) \
+		>"$tmp/http.log" 2>&1 3>&- &
+	jobs+=($!)
+	wait_for 20 outside curl -sS --max-time 5 -o /dev/null -I http://10.82.0.2:8082/
+}
+
+fetch_while_changing() {
+	local fetch changes=0
+
+	outside curl -sS --max-time 120 -o "$tmp/got" http://10.82.0.2:8082/file 3>&- &
+	fetch=$!
+	jobs+=("$fetch")
+	while kill -0 "$fetch" 2>/dev/null; do
+		change_everything >/dev/null
+		changes=$((changes + 1))
+	done
+	wait "$fetch"
+	[ "$(sha256sum <"$tmp/www/file")" = "$(sha256sum <"$tmp/got")" ]
+	echo "$changes rounds of changes"
+	[ "$changes" -ge 1 ]
+}
+
+@test "curl moves 20 MB while modes, rules and lcores change; the checksum matches" {
+	start_vm
+	serve 20000000
+	fetch_while_changing
+	vp a stop
+	vp_quit a
+	[ "$(want .totals.unaccounted)" = 0 ]
+}
+
+# bats test_tags=long
+@test "ten minutes of iperf3 and curl while modes, rules and lcores change" {
+	start_vm
+	serve 50000000
+	inside iperf3 -s -p 5201 >"$tmp/iperf-s" 2>&1 3>&- &
+	jobs+=($!)
+	listens() { inside ss -Hltn sport = 5201 | grep -q .; }
+	wait_for 20 listens
+	outside iperf3 -c 10.82.0.2 -t 600 -J >"$tmp/iperf" 2>&1 3>&- &
+	iperf=$!
+	jobs+=("$iperf")
+	rounds=0
+	while kill -0 "$iperf" 2>/dev/null; do
+		fetch_while_changing
+		rounds=$((rounds + 1))
+	done
+	wait "$iperf"
+	echo "$rounds files; iperf3: $(jq -c '.end.sum_received' "$tmp/iperf")"
+	[ "$(jq '.end.sum_received.bytes > 1000000 and .end.sum_received.seconds > 590' "$tmp/iperf")" = true ]
+	vp a stop
+	vp_quit a
+	[ "$(want .totals.unaccounted)" = 0 ]
+}
