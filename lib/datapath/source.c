@@ -19,8 +19,8 @@
 
 #include "dp_internal.h"
 
-#define IP_FROM RTE_IPV4(198, 18, 0, 1)
-#define IP_TO RTE_IPV4(198, 19, 0, 1)
+#define IP_FROM 0xc6120001 /* 198.18.0.1 */
+#define IP_TO 0xc6130001   /* 198.19.0.1 */
 #define PORT_FROM 16384 /* of the first flow */
 #define PORT_TO 9	/* discard, RFC 863 */
 #define FCS 4
@@ -74,8 +74,11 @@ due(struct dp_source *s, uint64_t now, uint16_t max, uint64_t limit)
 	s->owed += (now - s->now) << DP_GAP_BITS;
 	s->now = now;
 	if (unlikely(s->owed > limit)) {
-		dp_bump(&s->behind, (s->owed - limit) / s->gap);
-		s->owed = limit;
+		const uint64_t given_up = (s->owed - limit) / s->gap;
+
+		/* What is less than a packet stays owed: it adds up. */
+		s->owed -= given_up * s->gap;
+		dp_bump(&s->behind, given_up);
 	}
 	if (s->conf.pattern == DP_BURSTS) {
 		if (s->owed < s->bursts_gap)

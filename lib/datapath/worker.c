@@ -23,20 +23,24 @@ prefetch_frame(struct rte_mbuf *m)
 	rte_prefetch0(rte_pktmbuf_mtod(m, void *));
 }
 
+/* A frame may begin anywhere, behind a tag for one. DPDK's unaligned types are plain ones on x86. */
+typedef uint64_t mac_u64 __attribute__((aligned(1), may_alias));
+typedef uint32_t mac_u32 __attribute__((aligned(1), may_alias));
+
 /* Two stores a packet: both addresses are known beforehand. */
 static __rte_always_inline void
 set_macs(struct rte_mbuf *m, uint64_t low, uint32_t high)
 {
-	*rte_pktmbuf_mtod(m, unaligned_uint64_t *) = low;
-	*rte_pktmbuf_mtod_offset(m, unaligned_uint32_t *, 8) = high;
+	*rte_pktmbuf_mtod(m, mac_u64 *) = low;
+	*rte_pktmbuf_mtod_offset(m, mac_u32 *, 8) = high;
 }
 
 /* Two loads, two stores. Bytes 0-5 are the destination, 6-11 the source, in memory order. */
 static __rte_always_inline void
 swap_macs(struct rte_mbuf *m)
 {
-	unaligned_uint64_t *const p = rte_pktmbuf_mtod(m, unaligned_uint64_t *);
-	unaligned_uint32_t *const q = rte_pktmbuf_mtod_offset(m, unaligned_uint32_t *, 8);
+	mac_u64 *const p = rte_pktmbuf_mtod(m, mac_u64 *);
+	mac_u32 *const q = rte_pktmbuf_mtod_offset(m, mac_u32 *, 8);
 	const uint64_t a = rte_le_to_cpu_64(*p), b = rte_le_to_cpu_32(*q);
 	const uint64_t source = a >> 48 | b << 16;
 

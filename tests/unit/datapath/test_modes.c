@@ -157,9 +157,15 @@ try_publish(struct dp *dp, struct dp_spec *s, struct vfp_err *err)
 static void
 publish(struct dp *dp, struct dp_spec *s)
 {
+	const uint64_t until = deadline();
 	struct vfp_err err;
+	int rc;
 
-	if (try_publish(dp, s, &err) != 0)
+	/* A worker may not get its processor for a second where others work too. */
+	do {
+		rc = try_publish(dp, s, &err);
+	} while (rc == -ETIMEDOUT && rte_rdtsc() < until);
+	if (rc != 0)
 		fail_msg("%s", err.text);
 }
 
@@ -247,7 +253,7 @@ a_source_makes_what_was_asked_for(void **state)
 	struct dp_source_conf *c = &s->rules[0].opts.source;
 
 	*c = (struct dp_source_conf){.count = 600, .flows = 3, .n_sizes = 2, .sizes = {64, 1518},
-		.ip_to = RTE_IPV4(192, 0, 2, 1), .probe = 1};
+		.ip_to = 0xc0000201, .probe = 1};
 	publish(dp, s);
 	start(dp);
 	for (unsigned int q = 0; q < QUEUES; q++)
@@ -440,17 +446,41 @@ a_new_plan_goes_on_in_the_sequence(void **state)
 	free(s);
 }
 
+/*
+ * sent + behind is what was due. A thread that is held up shows in behind, not in a wrong rate, though
+ * only once it runs again: so at no time more is accounted for than was due, and at some time all is,
+ * but for what it still makes up for (10 ms, and a burst for each queue).
+ */
+static void
+wait_for_rate(struct dp *dp, uint64_t from, double rate, const char *name)
+{
+	const uint64_t until = deadline();
+	const double slack = rate * 0.011 + 64;
+	struct dp_probe_counts c;
+	double due, random;
+
+	do {
+		c = probes(dp, -1);
+		due = rate * (double)(rte_rdtsc() - from) / rte_get_tsc_hz();
+		random = 5 * sqrt(due);
+		if ((double)(c.sent + c.behind) > due * 1.001 + random + 64)
+			fail_msg("%s: %lu sent, %lu behind of %.0f", name, c.sent, c.behind, due);
+		if (rte_rdtsc() > until)
+			fail_msg("%s: only %lu sent, %lu behind of %.0f", name, c.sent, c.behind, due);
+		rte_delay_us_block(500);
+	} while (due < rate * 0.2 || (double)(c.sent + c.behind) < due * 0.999 - random - slack);
+	assert_true(c.sent > 0);
+}
+
 static void
 the_rate_is_kept_or_the_shortfall_is_told(void **state)
 {
 	struct dp *dp = *state;
 	struct dp_spec *s = spec_for(PORT_LOOP, PORT_LOOP, DP_SOURCE);
-	const double rate = 200000, want_s = 0.2;
+	const double rate = 200000;
 
 	for (enum dp_pattern pattern = 0; pattern < DP_PATTERNS; pattern++) {
-		struct dp_probe_counts c;
-		uint64_t from, before = totals(dp).generated;
-		double s_run;
+		uint64_t from;
 
 		s->rules[0].opts.source = (struct dp_source_conf){
 			.rate = (uint64_t)rate, .probe = 1, .pattern = pattern};
@@ -459,17 +489,8 @@ the_rate_is_kept_or_the_shortfall_is_told(void **state)
 		rte_delay_us_block(50000);
 		from = rte_rdtsc();
 		start(dp);
-		rte_delay_us_block((unsigned int)(want_s * 1e6));
-		c = probes(dp, -1);
-		s_run = (double)(rte_rdtsc() - from) / rte_get_tsc_hz();
+		wait_for_rate(dp, from, rate, dp_pattern_names[pattern]);
 		dp_drain(dp, 5000, 0);
-		assert_true(totals(dp).generated > before);
-		/* A thread that is held up shows in behind, not in a wrong rate; what may be missing
-		 * is what it makes up for, 10 ms, and a burst. */
-		if (fabs((double)(c.sent + c.behind) - rate * s_run) >
-			rate * 0.012 + 64 + 4 * sqrt(rate * s_run))
-			fail_msg("%s: %lu sent, %lu behind in %.3f s, %.0f asked for",
-				dp_pattern_names[pattern], c.sent, c.behind, s_run, rate * s_run);
 	}
 	free(s);
 }
