@@ -89,7 +89,6 @@ struct dp_ext {
 	/* a source's: one header per size */
 	struct dp_source *source;
 	bool quiet; /* only take what comes back */
-	bool fresh; /* worker: the loop has just been started, the time before is nobody's debt */
 	uint16_t header_len;
 	uint16_t port_at; /* of the UDP source port, which tells flows apart */
 	uint16_t port_first;

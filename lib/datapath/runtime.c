@@ -126,7 +126,6 @@ flow_ext(struct dp *dp, struct dp_flow *f, const struct dp_plan_rule *rule,
 	if (f->op != DP_OP_SOURCE)
 		return 0;
 	f->ext->quiet = dp->quiet;
-	f->ext->fresh = !dp->running;
 	return dp_source_prepare(dp, dp->rules[f->rule], f, port);
 }
 

@@ -152,16 +152,12 @@ stamp_all(const struct dp_ext *x, struct dp_source *s, struct rte_mbuf **pkts, u
 static uint16_t
 generate(struct dp_flow *f, uint64_t now)
 {
-	struct dp_ext *x = f->ext;
+	const struct dp_ext *x = f->ext;
 	struct dp_source *s = x->source;
 	struct rte_mbuf *pkts[DP_MAX_BURST];
 	const uint64_t left = s->quota - s->made;
 	uint16_t n = left < f->burst ? (uint16_t)left : f->burst, sent;
 
-	if (unlikely(x->fresh)) {
-		s->now = now;
-		x->fresh = false;
-	}
 	if (n == 0)
 		return 0;
 	n = due(s, now, n, rte_get_tsc_hz() / (1000 / OWED_MS) << DP_GAP_BITS);
@@ -385,6 +381,9 @@ dp_source_prepare(struct dp *dp, struct dp_rule_state *r, struct dp_flow *f,
 		s->next = r->sources;
 		r->sources = s;
 	}
+	/* Nobody polls: the time until now is nobody's debt. */
+	if (!dp->running)
+		s->now = rte_rdtsc();
 	f->ext->source = s;
 	write_headers(f->ext, f);
 	return 0;
