@@ -439,6 +439,14 @@ set_entry(struct app *app, bool on)
 }
 
 int
+lcores_tx_first(struct app *app, uint16_t bursts, struct vfp_err *err)
+{
+	/* The first of them may arrive before the workers run: let them in. */
+	set_entry(app, true);
+	return dp_tx_first(app->dp, bursts, err);
+}
+
+int
 lcores_start(struct app *app, struct vfp_err *err)
 {
 	int ret;

@@ -29,6 +29,9 @@ void lcores_free(struct app *app);
 /** Change the mode of every rule but configured sinks and sources; "set fwd". */
 int lcores_set_mode(struct app *app, enum dp_mode mode, struct vfp_err *err);
 
+/** Let packets go first, before lcores_start(); "start tx_first". @return how many, or -errno */
+int lcores_tx_first(struct app *app, uint16_t bursts, struct vfp_err *err);
+
 /** Start the workers. 0 also when they run. */
 int lcores_start(struct app *app, struct vfp_err *err);
 

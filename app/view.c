@@ -225,11 +225,11 @@ view_latency(const struct view *v, struct vfp_out *o, const char *rule)
 		}
 	}
 	vfp_out_close(o);
-	if (found)
-		vfp_out_note(o,
-			"residence: from rx_burst called to tx_burst accepted; bound: the most a "
-			"packet can have waited in the RX ring and in software; rtt: a source's "
-			"probe, from tx_burst called to rx_burst returned. Clock: TSC.");
+	if (found) {
+		vfp_out_note(o, "residence: from rx_burst called to tx_burst accepted. Clock: TSC.");
+		vfp_out_note(o, "bound: the most a packet can have waited in RX ring and software");
+		vfp_out_note(o, "rtt: a source's probe, tx_burst called to rx_burst returned");
+	}
 	free(hist);
 	return rule && !found ? -ENOENT : 0;
 }

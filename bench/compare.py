@@ -9,6 +9,16 @@ measures the scheduler too.
 
     bench/compare.py null-io            vfplane against testpmd, io, two net_null ports
     bench/compare.py null-mac           the same in mac mode
+    bench/compare.py null-macswap       the same in macswap mode
+    bench/compare.py null-latencystats  vfplane io, which always measures, against testpmd io with
+                                        --latencystats. They do not measure the same: testpmd stamps
+                                        packets and keeps min, avg, max and jitter of all ports in one;
+                                        vfplane takes one clock reading per burst, and keeps residence and
+                                        bound of every rule in histograms
+    bench/compare.py null-measure       vfplane io with latency recorded against without, --burst N
+    bench/compare.py ring-io            vfplane against testpmd, io between two net_ring ports, each of
+                                        which receives what it sends; 32 packets for each go round
+    bench/compare.py memif-io           vfplane against testpmd, io over a net_memif pair, likewise
     bench/compare.py null-bare          vfplane io against the bare loop of bench_bare
     bench/compare.py soft-mac           vfplane against testpmd, mac ping-pong VF 0 <-> VF 1 on soft82599,
                                         32 frames circulating each way, two queues a port, MAC anti-spoof
@@ -117,7 +127,7 @@ def measure(contender, prefix, seconds, warm):
         try:
             t = wait_until("telemetry", lambda: Telemetry(prefix), process)
             contender.prepare(process, t)
-            wait_until("two ports", lambda: len(t.ports()) == 2, process)
+            wait_until("ports", lambda: len(t.ports()) == contender.ports, process)
             contender.begin(process, t)
             first = t.sent()
             wait_until("traffic", lambda: t.sent() > first + 1000, process)
@@ -125,8 +135,13 @@ def measure(contender, prefix, seconds, warm):
             pid = t.pid()
             sent, cpu, at = t.sent(), worker_cpu_s(pid), time.monotonic()
             time.sleep(seconds)
+            # The kernel counts processor time in steps: among much other work it takes longer.
+            while worker_cpu_s(pid) - cpu < seconds / 4 and time.monotonic() < at + 10 * seconds:
+                time.sleep(seconds / 4)
             sent = t.sent() - sent
             cpu, at = worker_cpu_s(pid) - cpu, time.monotonic() - at
+            if cpu <= 0:
+                raise RuntimeError("the polling thread got no processor meanwhile: --seconds is short")
             t.sock.close()
         except (RuntimeError, OSError, subprocess.SubprocessError) as e:
             log.seek(0)
@@ -150,6 +165,8 @@ def stop(process):
 class Contender:
     """A program, and what to type once its ports are up. `quit` ends it."""
 
+    ports = 2
+
     def __init__(self, name, command, say=""):
         self.name, self.command, self.say = name, command, say
 
@@ -158,6 +175,17 @@ class Contender:
 
     def begin(self, process, _telemetry):
         type_in(process, self.say)
+
+
+class NullVfplane(Contender):
+    """With a configuration of its own, for what the command line cannot say."""
+
+    def __init__(self, name, command, datapath, say="start"):
+        self.conf = tempfile.NamedTemporaryFile("w", prefix="vfplane-bench-", suffix=".conf")
+        self.conf.write("forward pair { from = net_null0  to = net_null1  mode = io  both = yes }\n"
+                        f"datapath {{ {datapath} }}\n")
+        self.conf.flush()
+        super().__init__(name, f"{command} --config {self.conf.name}", say)
 
 
 class SoftVfplane(Contender):
@@ -197,21 +225,46 @@ class SoftTestpmd(PingPong):
             "port start all", "set vf mac antispoof 0 0 on", "set vf mac antispoof 0 1 on"]))
 
 
-def contenders(what, build, cores, prefix, memory="--no-huge -m 512"):
+def null_pairs(what, build, eal, burst):
+    """Two net_null ports, or what else needs no card. None: it is another comparison."""
+    vfplane = f"exec {build}/app/vfplane {eal}"
+    testpmd = f"exec dpdk-testpmd {eal}"
+    end = f"-- -i --total-num-mbufs=16384 --burst={burst} --forward-mode="
+    plain = f"{vfplane} {NULL_EAL} -- -i"
+    for mode in "io", "mac", "macswap":
+        if what == f"null-{mode}":
+            say = f"set burst {burst}\nset fwd {mode}\nstart"
+            return [Contender("vfplane", plain, say),
+                    Contender("testpmd", f"{testpmd} {NULL_EAL} {end}{mode}", "start")]
+    if what == "null-bare":
+        return [Contender("vfplane", plain, "start"),
+                Contender("bare", f"exec {build}/bench/bench_bare {eal} {NULL_EAL} -- bare forever")]
+    if what == "null-latencystats":
+        worker = eal.split()[1].split("-")[-1].split(",")[-1]
+        return [Contender("vfplane", plain, f"set burst {burst}\nstart"),
+                Contender("testpmd --latencystats",
+                          f"{testpmd} {NULL_EAL} {end}io --latencystats={worker}", "start")]
+    if what == "null-measure":
+        return [NullVfplane("measuring", plain, f"burst = {burst}"),
+                NullVfplane("not measuring", plain, f"burst = {burst}  latency = no")]
+    devices = {"ring-io": "--vdev net_ring0 --vdev net_ring1",
+               "memif-io": "--vdev net_memif0,role=server,{0} --vdev net_memif1,role=client,{0}"}.get(what)
+    if devices is None:
+        return None
+    sock = f"socket={tempfile.gettempdir()}/{eal.split()[-1]}.sock,socket-abstract=no"
+    eal_end = f"--no-huge -m 512 --no-pci {devices.format(sock)}"
+    return [Contender("vfplane", f"{vfplane} {eal_end} -- -i", f"set burst {burst}\nstart tx_first"),
+            Contender("testpmd", f"{testpmd} {eal_end} {end}io --no-flush-rx", "start tx_first")]
+
+
+def contenders(what, build, cores, prefix, burst, memory="--no-huge -m 512"):
     """Ours first."""
     eal = f"-l {cores} --file-prefix {prefix}"
-    vfplane = f"exec {build}/app/vfplane {eal} {NULL_EAL} -- -i"
-    testpmd = f"exec dpdk-testpmd {eal} {NULL_EAL} -- -i --total-num-mbufs=16384 --forward-mode="
+    pair = null_pairs(what, build, eal, burst)
+    if pair:
+        return pair
     soft_pmd = f"dpdk-testpmd -l {cores} {memory} --file-prefix"
     card = f"{build}/soft82599/soft82599"
-    if what == "null-io":
-        return [Contender("vfplane", vfplane, "start"), Contender("testpmd", testpmd + "io", "start")]
-    if what == "null-mac":
-        return [Contender("vfplane", vfplane, "set fwd mac\nstart"),
-                Contender("testpmd", testpmd + "mac", "start")]
-    if what == "null-bare":
-        return [Contender("vfplane", vfplane, "start"),
-                Contender("bare", f"exec {build}/bench/bench_bare {eal} {NULL_EAL} -- bare forever")]
     run = f"exec {card} run --name {prefix} --vfs 3 --"
     end = "-- -i --total-num-mbufs=16384"
     vf_pair = f"{run} {soft_pmd} {prefix} -a {PF} -a {VFS[0]} -a {VFS[1]} {end}"
@@ -242,8 +295,10 @@ def summary(name, unit, a, b):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument("what", choices=["null-io", "null-mac", "null-bare", "soft-mac", "soft-memif",
-                                     "soft-burst4"])
+    p.add_argument("what", choices=["null-io", "null-mac", "null-macswap", "null-bare",
+                                    "null-latencystats", "null-measure", "ring-io", "memif-io",
+                                    "soft-mac", "soft-memif", "soft-burst4"])
+    p.add_argument("--burst", type=int, default=32, help="of null-*, ring-io and memif-io")
     p.add_argument("--rounds", type=int, default=10)
     p.add_argument("--seconds", type=float, default=2)
     p.add_argument("--warm", type=float, default=0.3)
@@ -254,7 +309,7 @@ def main():
     p.add_argument("--at-least", type=float, default=0.0)
     o = p.parse_args()
     prefix = f"vfpbench{os.getpid()}"
-    pair = contenders(o.what, o.build, o.cores, prefix,
+    pair = contenders(o.what, o.build, o.cores, prefix, o.burst,
                       "-m 512 --huge-unlink" if o.huge else "--no-huge -m 512")
     rates = [[], []]
     for i in range(o.rounds):

@@ -251,8 +251,9 @@ dp_start(struct dp *dp, struct vfp_err *err)
 		rc = vfp_err_set(err, -EINVAL, "there is no plan to run");
 	} else if (!dp->running) {
 		dp->stopping = dp->quiet = false;
-		for (uint16_t p = 0; p < dp->rt->plan->n_ports; p++)
-			dp_spread_baseline(dp, dp->rt->plan->ports[p].port_id);
+		if (!dp->went_first)
+			dp_spread_baselines(dp);
+		dp->went_first = false;
 		rc = rebuild(dp, err);
 		dp->run = true;
 		dp->running = true;

@@ -242,6 +242,7 @@ struct dp {
 	bool paused[RTE_MAX_ETHPORTS];
 	bool stopping; /* flows drop instead of forwarding */
 	bool quiet;    /* sources make nothing */
+	bool went_first; /* since the last stop dp_tx_first() has sent */
 	struct lat_hist *scratch;
 	uint64_t baseline[RTE_MAX_ETHPORTS]; /* NIC's count of sent packets less the workers' */
 };
@@ -344,6 +345,8 @@ void dp_spread_retire(const struct dp_runtime *old, struct dp_runtime *next);
 void dp_spread_flush(const struct dp_runtime *rt);
 /* The port has nothing under way now: what the NIC says then is the zero of later comparisons. */
 void dp_spread_baseline(struct dp *dp, uint16_t port_id);
+/* The same for all ports of the plan: before the first packet of a run. */
+void dp_spread_baselines(struct dp *dp);
 
 /* runtime.c: all with dp->lock held */
 

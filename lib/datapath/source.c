@@ -389,6 +389,54 @@ dp_source_prepare(struct dp *dp, struct dp_rule_state *r, struct dp_flow *f,
 	return 0;
 }
 
+/* One burst of 64-byte frames by a flow's TX queue, while no worker runs. @return how many were sent */
+static int
+send_first(struct dp *dp, struct dp_flow *f)
+{
+	struct dp_source s = {.queue = f->rx_queue, .flows = 1, .n_sizes = 1};
+	struct dp_ext x = {.source = &s};
+	struct rte_mbuf *pkts[DP_MAX_BURST];
+	uint16_t sent;
+
+	write_headers(&x, f);
+	if (rte_pktmbuf_alloc_bulk(dp->conf.pool, pkts, f->burst) != 0)
+		return -ENOBUFS;
+	for (uint16_t i = 0; i < f->burst; i++)
+		make(&x, &s, pkts[i]);
+	sent = rte_eth_tx_burst(f->tx_id, f->tx_queue, pkts, f->burst);
+	if (sent < f->burst)
+		rte_pktmbuf_free_bulk(pkts + sent, f->burst - sent);
+	dp_bump(&f->c.generated, sent);
+	dp_bump(&f->c.tx, sent);
+	return sent;
+}
+
+int
+dp_tx_first(struct dp *dp, uint16_t bursts, struct vfp_err *err)
+{
+	int rc = 0, sent = 0;
+
+	pthread_mutex_lock(&dp->lock);
+	if (dp->running || dp->rt == NULL || dp->conf.pool == NULL)
+		rc = vfp_err_set(err, -EBUSY, "packets go first only before the start");
+	else if (!dp->went_first)
+		dp_spread_baselines(dp);
+	dp->went_first = rc == 0;
+	for (uint16_t b = 0; rc >= 0 && b < bursts; b++)
+		for (uint16_t e = 0; rc >= 0 && e < dp->rt->plan->n_entries; e++) {
+			struct dp_flow *f = &dp->rt->flows[e];
+
+			if (f->txq == DP_NONE || f->paused || dp->paused[f->tx_id])
+				continue;
+			rc = send_first(dp, f);
+			sent += rc > 0 ? rc : 0;
+		}
+	pthread_mutex_unlock(&dp->lock);
+	if (rc == -ENOBUFS)
+		return vfp_err_set(err, rc, "there are no buffers left for packets to go first");
+	return rc < 0 ? rc : sent;
+}
+
 static bool
 in_use(const struct dp *dp, const struct dp_source *s)
 {

@@ -230,6 +230,13 @@ dp_spread_baseline(struct dp *dp, uint16_t port_id)
 		rte_eth_stats_get(port_id, &st) == 0 ? st.opackets - given_to(dp, port_id) : 0;
 }
 
+void
+dp_spread_baselines(struct dp *dp)
+{
+	for (uint16_t p = 0; p < dp->rt->plan->n_ports; p++)
+		dp_spread_baseline(dp, dp->rt->plan->ports[p].port_id);
+}
+
 /*
  * Until the NIC has fetched all that the workers gave to the ports where this one's packets go:
  * another lcore has another TX queue, whose packets could overtake.

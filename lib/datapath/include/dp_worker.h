@@ -84,6 +84,14 @@ const struct dp_plan *dp_current_plan(struct dp *dp);
  */
 int dp_start(struct dp *dp, struct vfp_err *err);
 
+/**
+ * Before the start: send so many bursts of 64-byte UDP frames by every TX queue that the plan uses, to
+ * the next hop, as testpmd's "start tx_first" does. They count as generated. The calling thread sends.
+ *
+ * @return how many were sent; -EBUSY it runs, or has no plan or no buffers; -ENOBUFS
+ */
+int dp_tx_first(struct dp *dp, uint16_t bursts, struct vfp_err *err);
+
 /** Stop polling at once and wait for the workers. What lies in RX rings stays there. */
 int dp_stop(struct dp *dp);
 

@@ -599,6 +599,29 @@ tags_are_put_on_and_taken_off(void **state)
 }
 
 static void
+packets_go_first(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_LOOP, PORT_LOOP, DP_IO);
+	const uint64_t until = deadline();
+	struct vfp_err err;
+
+	s->burst = 20;
+	publish(dp, s);
+	assert_int_equal(dp_tx_first(dp, 3, &err), 3 * 20 * QUEUES);
+	assert_int_equal(rte_ring_count(rx_ring[PORT_LOOP][1]), 60);
+	start(dp);
+	assert_int_equal(dp_tx_first(dp, 1, &err), -EBUSY);
+	while (totals(dp).rx < 1000)
+		assert_true(rte_rdtsc() < until);
+	assert_int_equal(dp_drain(dp, 50, 0), 1);
+	assert_int_equal(totals(dp).generated, 120);
+	assert_int_equal(totals(dp).drops[DP_DROP_STOPPING], 120);
+	assert_int_equal(unaccounted(dp), 0);
+	free(s);
+}
+
+static void
 what_a_source_cannot_do_is_told(void **state)
 {
 	struct dp *dp = *state, *poor;
@@ -640,6 +663,7 @@ main(void)
 		TEST(the_rate_is_kept_or_the_shortfall_is_told),
 		TEST(echo_answers_and_consumes_the_rest),
 		TEST(tags_are_put_on_and_taken_off),
+		TEST(packets_go_first),
 		TEST(what_a_source_cannot_do_is_told),
 	};
 	char prefix[64], lcores[64];
