@@ -38,6 +38,7 @@ gnuplot-nox          vfctl plot draws with it
 iproute2             tests make network namespaces and TAP links
 iputils-ping         tests put real traffic through them
 curl                 moves a large file through vfplane, from Linux to Linux
+iperf3               TCP through vfplane for ten minutes, while its rules change
 ethtool              switches offloads off, so that captures hold what the wire would
 tcpdump              reads captures as an independent witness
 python3              the far end of the traffic that tests capture, and the web server of one

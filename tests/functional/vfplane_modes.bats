@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # What vfplane does besides forwarding, seen by others: Linux pings it, a cable loses its probes, and
 # connections live through changes of modes, rules and lcores.
-# timeout: 900
+# timeout: 1200
 
 setup() {
 	load helpers
@@ -216,29 +216,34 @@ start_vm() {
 	cat >"$conf" <<-END
 		pf 0 { pci = 0000:03:00.1  queues_per_pool = 2 }
 		vf 0 { mac = $vf0  peer = 02:82:00:00:00:01 }
-		forward in { from = vf0  to = net_tap0  mode = io  peer = $vf0 }
+		forward in { from = vf0  to = net_tap0  mode = io }
 		forward out { from = net_tap0  to = vf0  mode = io }
 	END
 	eal=("--vdev=net_tap0,iface=$vm,mac=$vf0")
 	lcores=(--lcores '0@0,1@0,2@1')
 	vp_card a --vfs 1 --wire "tap:$wire"
+	vp a "set eth-peer net_tap0 $vf0"
 	vp a start
 	ip -n "$inner" addr add 10.82.0.2/24 dev "$vm"
 	ip -n "$inner" link set "$vm" up
 	ip -n "$inner" link set "$wire" address 02:82:00:00:00:01
 	plug
-	outside ping -q -c 3 -i 0.1 -W 5 10.82.0.2
+	wait_for 20 outside ping -q -c 1 -W 1 10.82.0.2
 }
 
+# change_everything ROUND: what keeps the connection up, and now and then a gap that TCP must mend.
 change_everything() {
 	vp a "set rule in mode mac"
 	vp a "set burst $((RANDOM % 256 + 1))"
 	vp a "set corelist $((RANDOM % 2 + 1))"
 	vp a "set rule out mode mac"
-	vp a "remove rule in" # what comes meanwhile is consumed, and TCP sends it again
-	vp a "add rule in from vf0 to net_tap0 io"
 	vp a "set nbcore 2"
+	vp a "set rule in mode io"
 	vp a "set rule out mode io"
+	[ $(($1 % 5)) -ne 0 ] || {
+		vp a "remove rule in" # what comes meanwhile is consumed
+		vp a "add rule in from vf0 to net_tap0 io"
+	}
 }
 
 serve() {
@@ -253,11 +258,11 @@ serve() {
 fetch_while_changing() {
 	local fetch changes=0
 
-	outside curl -sS --max-time 120 -o "$tmp/got" http://10.82.0.2:8082/file 3>&- &
+	outside curl -sS --max-time 300 -o "$tmp/got" http://10.82.0.2:8082/file 3>&- &
 	fetch=$!
 	jobs+=("$fetch")
 	while kill -0 "$fetch" 2>/dev/null; do
-		change_everything >/dev/null
+		change_everything "$changes" >/dev/null
 		changes=$((changes + 1))
 	done
 	wait "$fetch"
