@@ -271,8 +271,11 @@ view_probes(const struct view *v, struct vfp_out *o, const char *rule)
 	for (uint16_t i = 0; v->st && i < v->st->n_rules; i++)
 		found |= dp_probes(v->app->dp, v->st->rules[i].name, -1, &c) == 0;
 	/* A reader of the report finds the list, people only what there is. */
-	if (!found && !rule && vfp_out_format(o) == VFP_TEXT)
+	if (!found && vfp_out_format(o) == VFP_TEXT) {
+		if (v->since == VIEW_CLEAR)
+			vfp_out_note(o, "there is no source with probe = yes");
 		return 0;
+	}
 	found = false;
 	vfp_out_list(o, "probes");
 	for (uint16_t i = 0; v->st && i < v->st->n_rules; i++) {

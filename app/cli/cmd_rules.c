@@ -62,6 +62,7 @@ find_rule(struct dp_spec *spec, const char *name, struct vfp_err *err)
 	return NULL;
 }
 
+/* By name, or by number as testpmd does. */
 static int
 find_port(struct app *app, const struct dp_spec *spec, const char *name, struct vfp_err *err)
 {
@@ -108,12 +109,9 @@ edit_rule_rate(struct app *app, struct dp_spec *spec, const void *arg, struct vf
 }
 
 static int
-edit_add(struct app *app, struct dp_spec *spec, const void *arg, struct vfp_err *err)
+add_rule(struct dp_spec *spec, const struct rule *a, int from, int to, struct vfp_err *err)
 {
-	const struct rule *a = arg;
 	struct dp_spec_rule *r = &spec->rules[spec->n_rules];
-	int from = find_port(app, spec, a->from, err);
-	int to = from < 0 || a->to[0] == '\0' ? from : find_port(app, spec, a->to, err);
 
 	if (from < 0 || to < 0)
 		return -ENODEV;
@@ -121,13 +119,33 @@ edit_add(struct app *app, struct dp_spec *spec, const void *arg, struct vfp_err 
 		return vfp_err_set(err, -ENOSPC, "there are %u rules, and room for no more",
 			DP_MAX_RULES);
 	memset(r, 0, sizeof(*r));
-	strlcpy(r->name, a->name, CFG_NAME);
+	if (strlcpy(r->name, a->name, CFG_NAME) >= CFG_NAME)
+		return vfp_err_set(err, -EINVAL, "the name of a rule has at most %u characters",
+			CFG_NAME - 1);
 	r->from = from;
 	r->to = to;
 	r->mode = cli_mode(a->mode);
 	r->fixed = r->mode == DP_SINK || r->mode == DP_SOURCE;
 	spec->n_rules++;
 	return 0;
+}
+
+static int
+edit_add(struct app *app, struct dp_spec *spec, const void *arg, struct vfp_err *err)
+{
+	const struct rule *a = arg;
+	int from = find_port(app, spec, a->from, err);
+
+	return add_rule(spec, a, from, from < 0 ? from : find_port(app, spec, a->to, err), err);
+}
+
+static int
+edit_add_own(struct app *app, struct dp_spec *spec, const void *arg, struct vfp_err *err)
+{
+	const struct rule *a = arg;
+	int from = find_port(app, spec, a->from, err);
+
+	return add_rule(spec, a, from, from, err);
 }
 
 static int
@@ -264,7 +282,7 @@ do_show_probes(void *parsed, struct cmdline *cl, void *data)
 }
 
 static edit_fn *const edits[] = {edit_rule_mode, edit_rule_rate, edit_add, edit_remove, edit_burst,
-	edit_nbcore, edit_corelist, edit_peer};
+	edit_nbcore, edit_corelist, edit_peer, edit_add_own};
 
 #define WORD(var, field, text)                                                                     \
 	static cmdline_parse_token_string_t var = TOKEN_STRING_INITIALIZER(struct rule, field, text)
@@ -303,7 +321,7 @@ EDIT(set_rate, 1, "set rule NAME rate N: packets a second of a source; 0: all it
 	T(t_rule), T(t_name), T(t_rate_word), T(t_number));
 EDIT(add_from_to, 2, "add rule NAME from PORT to PORT MODE", T(t_add), T(t_rule), T(t_name),
 	T(t_from_word), T(t_from), T(t_to_word), T(t_to), T(t_mode));
-EDIT(add_from, 2, "add rule NAME from PORT MODE: stays on its own port", T(t_add), T(t_rule),
+EDIT(add_from, 8, "add rule NAME from PORT MODE: stays on its own port", T(t_add), T(t_rule),
 	T(t_name), T(t_from_word), T(t_from), T(t_mode));
 EDIT(remove_rule, 3, "remove rule NAME: its port is drained from then on", T(t_remove), T(t_rule),
 	T(t_name));

@@ -54,8 +54,8 @@ do_fwd(void *parsed, struct cmdline *cl, void *data)
 }
 
 static cmdline_parse_inst_t set_fwd = {.f = do_fwd,
-	.help_str = "set fwd io|mac|macswap|echo|sink|source (testpmd: icmpecho|rxonly|txonly): for "
-		    "every rule but configured sinks and sources",
+	.help_str = "set fwd io|mac|macswap|echo|sink|source, or testpmd's "
+		    "icmpecho|rxonly|txonly",
 	.tokens = {(void *)&t_set, (void *)&t_fwd, (void *)&t_mode, NULL}};
 
 cmdline_parse_inst_t *const cmd_set_list[] = {&set_fwd, NULL};
