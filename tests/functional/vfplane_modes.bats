@@ -185,12 +185,12 @@ hits() {
 	lcores=(--lcores '0@0,1@0,2@1')
 	vp_card a --vfs 2 --wire "verify:$tmp/mix" --rounds 20 --verify-json "$tmp/v"
 	vp a start
-	vp a "set nbcore 1" | grep -q done
+	vp a "set nbcore 1" | grep -q '^done'
 	vp a "set burst 4"
-	vp a "set corelist 2" | grep -q done
+	vp a "set corelist 2" | grep -q '^done'
 	vp a "set burst 64"
 	vp a "set nbcore 2"
-	vp a "set eth-peer vf1 02:09:c0:ff:00:01" | grep -q done
+	vp a "set eth-peer vf1 02:09:c0:ff:00:01" | grep -q '^done'
 	vp a "set fwd mac"
 	vp a "set burst 257" | grep -q "allowed are 1 to 256"
 	vp a "set nbcore 3" | grep -q "allowed are 1 to 2"
