@@ -296,6 +296,8 @@ ranges_and_types(void **state)
 	refuse("pf 0 { pci = 03:00.1 }\nvf 0 { }\npool 0 { }", "t:3: ", "have either");
 	refuse("pf 0 { pci = 03:00.1 }\npool 0 { }\nforward f { from = pf0pool1 mode = sink }",
 		"t:3: ", "no section pool 1");
+	refuse("pf 0 { pci = 03:00.1 }\npool 0 { }\nport pf0pool0 { mtu = 1500 }", "t:3: ",
+		"set up with its PF; allowed: port pf0");
 	refuse("pf 0 { pci = 03:00.1 } pool 0 { mac = 02:09:c0:00:01:00 }\n"
 	       "pool 1 { mac = 02:09:c0:00:01:00 }",
 		"t:2: ", "its own");

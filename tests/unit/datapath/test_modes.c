@@ -395,6 +395,36 @@ probes_tell_exactly_what_the_wire_did(void **state)
 	free(s);
 }
 
+/* Pools of a PF: a source on one of them counts by the pool's queues, not by the card's. */
+static void
+a_part_of_a_port_has_a_source(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_LOOP, PORT_LOOP, DP_SOURCE);
+	struct dp_spec_port *part = &s->ports[PORT_LOOP], *rest = &s->ports[s->n_ports++];
+	struct dp_probe_counts c;
+	const uint64_t n = 1000;
+	struct vfp_err err;
+
+	part->nb_rxq = part->nb_txq = 1;
+	*rest = *part;
+	strcpy(rest->name, "rest");
+	part->first_queue = 1;
+	s->rules[0].opts.source = (struct dp_source_conf){.count = n, .probe = 1};
+	publish(dp, s);
+	start(dp);
+	for (const uint64_t until = deadline(); probes(dp, -1).received < n; sched_yield())
+		assert_true(rte_rdtsc() < until);
+	assert_int_equal(dp_sources_stop(dp, 5000, 0, &err), 0);
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	c = probes(dp, 0);
+	assert_int_equal(c.sent, n);
+	assert_int_equal(c.received, n);
+	assert_int_equal(c.missing, 0);
+	assert_int_equal(unaccounted(dp), 0);
+	free(s);
+}
+
 static void
 a_full_ring_leaves_no_hole_in_the_numbers(void **state)
 {
@@ -673,6 +703,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_source_makes_what_was_asked_for),
 		TEST(probes_tell_exactly_what_the_wire_did),
+		TEST(a_part_of_a_port_has_a_source),
 		TEST(a_full_ring_leaves_no_hole_in_the_numbers),
 		TEST(a_new_plan_goes_on_in_the_sequence),
 		TEST(the_rate_is_kept_or_the_shortfall_is_told),

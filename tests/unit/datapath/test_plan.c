@@ -280,6 +280,33 @@ a_table_respects_few_tx_queues(void **state)
 	refuse(f, "powers of two up to 4096");
 }
 
+/* A fan-out shares whole queues out, a source has numbers by queue: the table knows no queues. */
+static void
+a_table_goes_with_neither_fan_out_nor_source(void **state)
+{
+	struct fixture *f = *state;
+	const uint16_t a = add_port(f, "vf0", 2, 2), b = add_port(f, "vf1", 2, 2);
+	const uint16_t c = add_port(f, "vf2", 2, 2);
+
+	add_rule(f, "r", a, b, DP_IO, false);
+	f->spec->ports[a].spread = 128;
+	add_lcores(f, 2);
+	f->spec->rules[0].n_more = 1;
+	f->spec->rules[0].more[0] = c;
+	refuse(f, "port vf0 has a software table and cannot feed 2 ports");
+	/* What stays on its port does not mind. */
+	f->spec->rules[0].mode = DP_ECHO;
+	make(f);
+	assert_sound(f->plan);
+	f->spec->rules[0].mode = DP_SOURCE;
+	refuse(f, "rule r: port vf0 has a software table, which a source does not go with");
+	f->spec->rules[0].n_more = 0;
+	f->spec->rules[0].both = true;
+	f->spec->ports[a].spread = 0;
+	f->spec->ports[b].spread = 128;
+	refuse(f, "rule r: port vf1 has a software table");
+}
+
 static void
 random_specs_give_sound_plans(void **state)
 {
@@ -480,6 +507,7 @@ main(void)
 		TEST(too_few_tx_queues_are_told),
 		TEST(a_table_brings_more_lcores_to_work),
 		TEST(a_table_respects_few_tx_queues),
+		TEST(a_table_goes_with_neither_fan_out_nor_source),
 		TEST(random_specs_give_sound_plans),
 		TEST(rules_that_cannot_be_are_refused),
 		TEST(assignments_that_cannot_be_are_refused),

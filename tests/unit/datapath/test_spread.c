@@ -46,6 +46,7 @@ static struct rte_ring *in[QUEUES], *out;
 static uint16_t port_id[PORTS];
 static uint32_t next_in[FLOWS], next_out[FLOWS];
 static struct dp_spread_view view;
+static uint16_t pushed; /* the VLAN that every packet leaves with, or 0 */
 static uint64_t seed = 1;
 
 static uint32_t
@@ -77,13 +78,19 @@ feed(uint32_t flow)
 static unsigned int
 take(void)
 {
+	const uint8_t vlan[] = {0x81, 0, (uint8_t)(pushed >> 8), (uint8_t)pushed};
 	unsigned int n = 0;
 	struct tag tag;
 	void *m;
 
 	for (; rte_ring_dequeue(out, &m) == 0; n++) {
-		memcpy(&tag, rte_pktmbuf_mtod_offset((struct rte_mbuf *)m, void *, 16),
-			sizeof(tag));
+		const uint8_t *p = rte_pktmbuf_mtod((struct rte_mbuf *)m, const uint8_t *);
+
+		if (pushed != 0) {
+			assert_memory_equal(p + 12, vlan, sizeof(vlan));
+			p += sizeof(vlan);
+		}
+		memcpy(&tag, p + 16, sizeof(tag));
 		rte_pktmbuf_free(m);
 		if (tag.number != next_out[tag.flow]++)
 			fail_msg("flow %u: packet %u came, %u was next", tag.flow, tag.number,
@@ -149,6 +156,7 @@ plan_for(uint16_t table, enum dp_mode mode)
 	s->rules[0].from = IN;
 	s->rules[0].to = mode == DP_SINK ? DP_NONE : OUT;
 	s->rules[0].mode = mode;
+	s->rules[0].opts.vlan_push = pushed;
 	s->n_lcores = 2;
 	s->lcores[0].id = 1;
 	s->lcores[1].id = 2;
@@ -163,6 +171,7 @@ setup(void **state)
 {
 	struct vfp_err err;
 
+	pushed = 0;
 	memset(next_in, 0, sizeof(next_in));
 	memset(next_out, 0, sizeof(next_out));
 	for (unsigned int p = 0; p < PORTS; p++)
@@ -267,6 +276,25 @@ moves_keep_the_order_of_flows(void **state)
 	assert_true(view.moves >= 80);
 	assert_int_equal(view.kept + view.handed, n);
 	assert_true(view.handed > n / 10);
+}
+
+/* What needs more than the plain modes goes through the table too: here, there and in a drain. */
+static void
+tags_are_put_on_behind_the_table(void **state)
+{
+	struct dp *dp = *state;
+	const uint32_t n = 5000;
+	struct dp_counts c;
+
+	pushed = 0x123;
+	begin(dp, plan_for(TABLE, DP_IO));
+	traffic(dp, n, move_some);
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	c = totals(dp);
+	assert_int_equal(c.rx, n);
+	assert_int_equal(c.tx, n);
+	assert_int_equal(dp_spread_read(dp, port_id[IN], &view), 0);
+	assert_true(view.kept > n / 10 && view.handed > n / 10);
 }
 
 /* The table decides which lcore works: its TX queue tells. */
@@ -543,6 +571,7 @@ main(void)
 		TEST(the_table_decides),
 		TEST(bad_moves_change_nothing),
 		TEST(moves_keep_the_order_of_flows),
+		TEST(tags_are_put_on_behind_the_table),
 		TEST(a_move_waits_for_what_was_handed_over),
 		TEST(a_stop_sends_what_was_handed_over),
 		TEST(plans_change_without_a_loss),
