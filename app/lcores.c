@@ -274,20 +274,6 @@ echo_groups(const struct dp_plan_rule *r, struct rte_ether_addr groups[DP_MAX_AD
 	return n;
 }
 
-struct groups {
-	uint16_t port_id;
-	unsigned int n;
-	struct rte_ether_addr mac[DP_MAX_ADDRESSES];
-};
-
-static int
-set_groups_job(void *arg)
-{
-	struct groups *g = arg;
-
-	return rte_eth_dev_set_mc_addr_list(g->port_id, g->mac, g->n);
-}
-
 /* A VF hears no multicast that it did not ask its PF for. */
 static void
 set_groups(struct app *app)
@@ -295,18 +281,14 @@ set_groups(struct app *app)
 	const struct dp_plan *plan = dp_current_plan(app->dp);
 
 	for (uint16_t i = 0; i < plan->n_rules; i++) {
-		struct groups g = {.port_id = plan->ports[plan->rules[i].from].port_id};
-		struct port *p = app_port_by_id(app, g.port_id);
-		int ret;
+		const uint16_t port_id = plan->ports[plan->rules[i].from].port_id;
+		struct port *p = app_port_by_id(app, port_id);
+		struct rte_ether_addr groups[DP_MAX_ADDRESSES];
+		const unsigned int n = echo_groups(&plan->rules[i], groups);
 
-		g.n = echo_groups(&plan->rules[i], g.mac);
 		/* The PF's own list is the union of its VFs' groups: not ours to overwrite. */
-		if (!p || p->role != PORT_VF || (g.n == 0 && !p->hears_groups))
-			continue;
-		ret = set_groups_job(&g);
-		p->hears_groups = ret == 0 && g.n > 0;
-		app_step(app, ret == 0, "%s: %u multicast groups for neighbour discovery%s%s",
-			p->name, g.n, ret ? ": " : "", ret ? strerror(-ret) : "");
+		if (p && p->role == PORT_VF)
+			port_hear(app, p, groups, n);
 	}
 }
 

@@ -328,6 +328,29 @@ start_pools(const struct app *app, struct port *p, const struct pf_dev *pf, stru
 	return ret;
 }
 
+static void
+ask_for_groups(struct app *app, const struct port *p)
+{
+	struct rte_ether_addr groups[DP_MAX_ADDRESSES];
+	int ret;
+
+	memcpy(groups, p->groups, sizeof(groups));
+	ret = rte_eth_dev_set_mc_addr_list(p->port_id, groups, p->n_groups);
+	app_step(app, ret == 0, "%s: %u multicast groups for neighbour discovery%s%s", p->name,
+		p->n_groups, ret ? ": " : "", ret ? strerror(-ret) : "");
+}
+
+void
+port_hear(struct app *app, struct port *p, const struct rte_ether_addr *groups, uint16_t n)
+{
+	const bool had = p->n_groups > 0;
+
+	memcpy(p->groups, groups, n * sizeof(*groups));
+	p->n_groups = n;
+	if (p->started && (had || n > 0))
+		ask_for_groups(app, p);
+}
+
 /*
  * What a PF's start forgets and is set before another message is handled: RETA's entries, or the PF's
  * own pools, which go without RSS.
@@ -337,8 +360,11 @@ after_start(const struct setup *s)
 {
 	const struct pf_dev *pf = app_pf_of(s->app, s->p);
 
-	if (s->p->role != PORT_PF)
+	if (s->p->role != PORT_PF) {
+		if (s->p->n_groups > 0)
+			ask_for_groups(s->app, s->p);
 		return 0;
+	}
 	return pf && pf->layout.vmdq_pools > 0 ? start_pools(s->app, s->p, pf, s->err)
 					       : rss_write_table(s->p, s->err);
 }

@@ -62,6 +62,12 @@ uint32_t ports_mbufs(const struct app *app);
 /** Is it a PF whose queues follow from its VFs or its own pools? */
 bool port_has_layout(struct app *app, const struct port *p);
 
+/**
+ * Let a VF hear these multicast groups, now and whenever it starts again: its reset makes the PF forget
+ * them. That the PF refuses is told, and no error.
+ */
+void port_hear(struct app *app, struct port *p, const struct rte_ether_addr *groups, uint16_t n);
+
 /** Queues a port should have, before anything is probed. */
 void port_plan_queues(struct app *app, struct port *p);
 

@@ -75,7 +75,8 @@ struct port {
 	atomic_bool reset_wanted; /**< set by the event callback, served by the control thread */
 	uint64_t resets;
 	bool foreign_sources; /**< anti-spoof is off: its rules keep the senders' addresses */
-	bool hears_groups; /**< it was told to hear multicast that an echo answers */
+	struct rte_ether_addr groups[DP_MAX_ADDRESSES]; /**< multicast that an echo answers here */
+	uint16_t n_groups;
 	bool rx_off; /**< the PF was told to let nothing more in */
 };
 

@@ -91,6 +91,12 @@ ctl() {
 		outside ping -6 -c 300 -i 0.003 -q fd82::2 | tee "$tmp/ping"
 		grep -q '300 packets transmitted, 300 received, 0% packet loss' "$tmp/ping"
 		outside ip neigh show 10.82.0.2 | grep -q "$vf0"
+		# and asks again when it starts anew, which made the PF forget
+		vp "$idle" "port stop vf0"
+		vp "$idle" "port start vf0"
+		outside ip neigh flush dev "$wire"
+		outside ping -6 -c 5 -i 0.2 -q fd82::2 | tee "$tmp/ping"
+		grep -q '5 packets transmitted, 5 received, 0% packet loss' "$tmp/ping"
 		# and nobody answers for another
 		run -1 outside ping -c 1 -W 1 10.82.0.3
 		vp "$idle" stop
