@@ -310,6 +310,17 @@ publish(struct app *app, const struct dp_spec *spec, struct vfp_err *err)
 	return set_anti_spoof(app, err);
 }
 
+/* Each is polled by one lcore. The plan's entries are more where a software table hands packets over. */
+static unsigned int
+count_queues(const struct dp_plan *plan)
+{
+	unsigned int n = 0;
+
+	for (uint16_t p = 0; p < plan->n_ports; p++)
+		n += plan->ports[p].nb_rxq;
+	return n;
+}
+
 int
 lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
 {
@@ -340,7 +351,7 @@ lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
 	if (ret < 0)
 		return ret;
 	plan = dp_current_plan(app->dp);
-	app_step(app, true, "%u queues of %u ports on %u polling lcore%s, %u rule%s", plan->n_entries,
+	app_step(app, true, "%u queues of %u ports on %u polling lcore%s, %u rule%s", count_queues(plan),
 		plan->n_ports, app->n_workers, app->n_workers == 1 ? "" : "s", plan->n_rules,
 		plan->n_rules == 1 ? "" : "s");
 	return 0;

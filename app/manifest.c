@@ -14,6 +14,7 @@
 #include <vfp_parse.h>
 
 #include "manifest.h"
+#include "ports.h"
 #include "version.h"
 #include "view.h"
 
@@ -182,6 +183,7 @@ put_configuration(const struct app *app, struct vfp_out *o)
 void
 manifest_put(const struct app *app, struct vfp_out *o)
 {
+	const struct dp_plan *plan = app->dp ? dp_current_plan(app->dp) : NULL;
 	const struct manifest *m = app->manifest;
 
 	if (!m)
@@ -198,7 +200,7 @@ manifest_put(const struct app *app, struct vfp_out *o)
 	vfp_out_close(o);
 	meas_machine_put(&m->machine, o);
 	vfp_out_str(o, "eal_args", m->eal_args);
-	vfp_out_u64(o, "burst", APP_BURST, VFP_PLAIN);
+	vfp_out_u64(o, "burst", plan ? plan->burst : ports_burst(app), VFP_PLAIN);
 	put_ports(app, o);
 	put_layout(app, o);
 	put_configuration(app, o);

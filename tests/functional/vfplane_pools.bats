@@ -56,3 +56,12 @@ pool() {
 		--file-prefix "$card" --no-telemetry -- --config "$tmp/c.conf" --run 1
 	[[ "$output" == *"exactly one pool"* ]]
 }
+
+@test "a PF with pools of its own is not given queues by number" {
+	cp "$TOP/config/pools.conf" "$tmp/c.conf"
+	echo 'port pf0 { queues = 4 }' >>"$tmp/c.conf"
+	run -3 "$SOFT82599" run --name "$card" --vfs 0 -- "$VFPLANE" -l 0-1 --no-huge -m 256 \
+		--file-prefix "$card" --no-telemetry -- --config "$tmp/c.conf" --run 1
+	echo "$output"
+	[[ "$output" == *"port pf0: with pools of its own its queues follow from them"* ]]
+}

@@ -92,6 +92,7 @@ options() {
 	[ "$(want '.ports[] | select(.name == "net_null0") | .queues | length')" = 2 ]
 	[ "$(want '[.latency[] | select(.name == "tag" or .name == "untag") | .count > 1000] | all')" = true ]
 	[ "$(want '.lcores[0].packets_per_burst <= 16')" = true ]
+	[ "$(want .manifest.burst)" = 16 ]
 	[ "$(want .totals.unaccounted)" = 0 ]
 }
 
