@@ -20,7 +20,7 @@ setup() {
 	server=
 	ip netns add "$outer" || skip "network namespaces are not to be had here"
 	ip netns add "$inner"
-	ip -n "$inner" link set lo up
+	inside ip link set lo up
 }
 
 teardown() {
@@ -35,12 +35,13 @@ teardown() {
 	rm -rf "/var/run/dpdk/$card"
 }
 
+# nsenter, not ip netns: that changes the propagation of /, which in a chroot is no mount.
 inside() {
-	ip netns exec "$inner" "$@"
+	nsenter --net="/run/netns/$inner" "$@"
 }
 
 outside() {
-	ip netns exec "$outer" "$@"
+	nsenter --net="/run/netns/$outer" "$@"
 }
 
 show() {
@@ -53,12 +54,12 @@ show_is() {
 
 # Gives the tap to the outer namespace, with addresses.
 plug() {
-	ip -n "$inner" link set "$wire" netns "$outer"
-	ip -n "$outer" addr add 10.82.0.1/24 dev "$wire"
-	ip -n "$outer" addr add fd82::1/64 dev "$wire" nodad
-	ip -n "$outer" link set "$wire" up
+	inside ip link set "$wire" netns "$outer"
+	outside ip addr add 10.82.0.1/24 dev "$wire"
+	outside ip addr add fd82::1/64 dev "$wire" nodad
+	outside ip link set "$wire" up
 	# a VF hears no multicast that it did not ask for: IPv6 cannot find out who has fd82::2
-	ip -n "$outer" -6 neigh replace fd82::2 lladdr "$vf0" dev "$wire"
+	outside ip -6 neigh replace fd82::2 lladdr "$vf0" dev "$wire"
 }
 
 # vfplane between VF 0 and the VM, and the wire plugged in.
@@ -69,20 +70,20 @@ start_vm() {
 		forward vm { from = vf0  to = net_tap0  mode = io  both = yes }
 	END
 	# not a function: the launcher itself is to get the signals
-	ip netns exec "$inner" "$SOFT82599" run --name "$card" --vfs 1 --wire "tap:$wire" -- \
+	nsenter --net="/run/netns/$inner" "$SOFT82599" run --name "$card" --vfs 1 --wire "tap:$wire" -- \
 		"$VFPLANE" -l 0-1 --no-huge -m 512 --file-prefix "$card" --no-telemetry \
 		--vdev="net_tap0,iface=$vm,mac=$vf0" -- --config "$tmp/c.conf" --json "$tmp/r" \
 		>"$tmp/vfplane.log" 2>&1 3>&- &
 	pid=$!
 	wait_for 40 grep -q '^forwarding' "$tmp/vfplane.log"
-	ip -n "$inner" addr add 10.82.0.2/24 dev "$vm"
-	ip -n "$inner" addr add fd82::2/64 dev "$vm" nodad
-	ip -n "$inner" link set "$vm" up
+	inside ip addr add 10.82.0.2/24 dev "$vm"
+	inside ip addr add fd82::2/64 dev "$vm" nodad
+	inside ip link set "$vm" up
 	plug
 }
 
 carrier() {
-	[ "$(outside cat "/sys/class/net/$wire/carrier")" = "$1" ]
+	[ "$(outside ip -j link show "$wire" | jq '.[0].flags | index("LOWER_UP") != null')" = "$1" ]
 }
 
 @test "ping and ping6 a VM behind vfplane; the cable's light is the tap's carrier" {
@@ -93,10 +94,10 @@ carrier() {
 	[ "$(show '.wire | .mode == "tap" and .there and .carrier')" = true ]
 	[ "$(show '.wire.to_host >= 13 and .wire.from_host >= 13')" = true ]
 	inside "$SOFT82599" ctl --name "$card" link down
-	wait_for 10 carrier 0
+	wait_for 10 carrier false
 	run ! outside ping -c 1 -W 1 10.82.0.2
 	inside "$SOFT82599" ctl --name "$card" link up
-	wait_for 10 carrier 1
+	wait_for 10 carrier true
 	outside ping -c 3 -i 0.2 -W 5 10.82.0.2
 	# the wire loses exactly what it is told to
 	inside "$SOFT82599" ctl --name "$card" wire loss 2 in
@@ -115,7 +116,7 @@ carrier() {
 	start_vm
 	mkdir "$tmp/www"
 	head -c 100000000 /dev/urandom >"$tmp/www/file"
-	(cd "$tmp/www" && exec ip netns exec "$inner" python3 -m http.server --bind 10.82.0.2 8082) \
+	(cd "$tmp/www" && exec nsenter --net="/run/netns/$inner" python3 -m http.server --bind 10.82.0.2 8082) \
 		>"$tmp/http.log" 2>&1 3>&- &
 	server=$!
 	wait_for 20 outside curl -sS --max-time 5 -o /dev/null -I http://10.82.0.2:8082/
@@ -131,7 +132,7 @@ carrier() {
 }
 
 @test "ping a VF that testpmd answers for (icmpecho), with ARP" {
-	tp_open a ip netns exec "$inner" "$SOFT82599" run --name "$card" --vfs 1 --wire "tap:$wire" -- \
+	tp_open a nsenter --net="/run/netns/$inner" "$SOFT82599" run --name "$card" --vfs 1 --wire "tap:$wire" -- \
 		dpdk-testpmd -l 0-1 --no-huge -m 512 --file-prefix "$card" -a 0000:03:00.1 \
 		-a 0000:03:10.1 -- -i --total-num-mbufs=16384
 	plug
@@ -158,10 +159,10 @@ carrier() {
 }
 
 @test "a tap that exists already is used and stays; one that cannot be had is told" {
-	ip -n "$inner" tuntap add "$wire" mode tap
+	inside ip tuntap add "$wire" mode tap
 	inside "$SOFT82599" run --name "$card" --wire "tap:$wire" -- true
-	ip -n "$inner" link show "$wire"
-	ip -n "$inner" link add d$$ type veth peer name e$$
+	inside ip link show "$wire"
+	inside ip link add d$$ type veth peer name e$$
 	run -3 inside "$SOFT82599" run --name "$card" --wire "tap:d$$" -- true
 	grep -q 'no tap' <<<"$output"
 	run -2 "$SOFT82599" run --wire tap: -- true

@@ -36,25 +36,25 @@ want() {
 }
 
 inside() {
-	ip netns exec "$inner" "$@"
+	nsenter --net="/run/netns/$inner" "$@"
 }
 
 outside() {
-	ip netns exec "$outer" "$@"
+	nsenter --net="/run/netns/$outer" "$@"
 }
 
 namespaces() {
 	ip netns add "$outer" || skip "network namespaces are not to be had here"
 	ip netns add "$inner"
-	ip -n "$inner" link set lo up
+	inside ip link set lo up
 }
 
 # The world behind the wire: the tap in a namespace of its own, with addresses.
 plug() {
-	ip -n "$inner" link set "$wire" netns "$outer"
-	ip -n "$outer" addr add 10.82.0.1/24 dev "$wire"
-	ip -n "$outer" addr add fd82::1/64 dev "$wire" nodad
-	ip -n "$outer" link set "$wire" up
+	inside ip link set "$wire" netns "$outer"
+	outside ip addr add 10.82.0.1/24 dev "$wire"
+	outside ip addr add fd82::1/64 dev "$wire" nodad
+	outside ip link set "$wire" up
 }
 
 # vp_card NAME SOFT82599-OPTIONS... : an interactive vfplane on a card, run in the inner namespace
@@ -62,7 +62,7 @@ vp_card() {
 	local name=$1
 
 	shift
-	vp_open "$name" ip netns exec "$inner" "$SOFT82599" run --name "$card" "$@" -- \
+	vp_open "$name" nsenter --net="/run/netns/$inner" "$SOFT82599" run --name "$card" "$@" -- \
 		"$VFPLANE" "${lcores[@]}" --no-huge -m 512 --file-prefix "$card" --no-telemetry \
 		"${eal[@]}" -- -i --config "$conf" --json "$report"
 }
@@ -230,9 +230,9 @@ start_vm() {
 	vp_card a --vfs 1 --wire "tap:$wire"
 	vp a "set eth-peer net_tap0 $vf0"
 	vp a start
-	ip -n "$inner" addr add 10.82.0.2/24 dev "$vm"
-	ip -n "$inner" link set "$vm" up
-	ip -n "$inner" link set "$wire" address 02:82:00:00:00:01
+	inside ip addr add 10.82.0.2/24 dev "$vm"
+	inside ip link set "$vm" up
+	inside ip link set "$wire" address 02:82:00:00:00:01
 	plug
 	wait_for 20 outside ping -q -c 1 -W 1 10.82.0.2
 }
@@ -255,7 +255,7 @@ change_everything() {
 serve() {
 	mkdir "$tmp/www"
 	head -c "$1" /dev/urandom >"$tmp/www/file"
-	(cd "$tmp/www" && exec ip netns exec "$inner" python3 -m http.server --bind 10.82.0.2 8082) \
+	(cd "$tmp/www" && exec nsenter --net="/run/netns/$inner" python3 -m http.server --bind 10.82.0.2 8082) \
 		>"$tmp/http.log" 2>&1 3>&- &
 	jobs+=($!)
 	wait_for 20 outside curl -sS --max-time 5 -o /dev/null -I http://10.82.0.2:8082/
