@@ -58,27 +58,15 @@ put_vf(const struct view *v, struct vfp_out *o, const struct pf_dev *pf, uint16_
 }
 
 static const char *
-list_macvlans(const struct sriov_vf_state *s, char *text, size_t len)
+list_macs(const uint8_t (*macs)[6], unsigned int n, char *text, size_t len)
 {
 	char mac[VFP_MAC_TEXT];
 
 	text[0] = '\0';
-	for (unsigned int i = 0; i < s->n_macvlans; i++)
+	for (unsigned int i = 0; i < n; i++)
 		snprintf(text + strlen(text), len - strlen(text), "%s%s", i ? " " : "",
-			vfp_mac_text(s->macvlans[i], mac));
-	return s->n_macvlans ? text : "none";
-}
-
-static const char *
-list_given(const struct sriov_vf_policy *p, char *text, size_t len)
-{
-	char mac[VFP_MAC_TEXT];
-
-	text[0] = '\0';
-	for (unsigned int i = 0; i < p->n_given; i++)
-		snprintf(text + strlen(text), len - strlen(text), "%s%s", i ? " " : "",
-			vfp_mac_text(p->given[i], mac));
-	return p->n_given ? text : "none";
+			vfp_mac_text(macs[i], mac));
+	return n ? text : "none";
 }
 
 static const char *
@@ -129,7 +117,8 @@ put_policy(struct vfp_out *o, const struct sriov_vf_policy *p)
 	vfp_out_strf(o, "link", "rx %s, tx %s", p->rx_off ? "off" : "on", p->tx_off ? "off" : "on");
 	vfp_out_str(o, "rx_modes_off", list_refused(p, text, sizeof(text)));
 	vfp_out_bool(o, "all_multicast", p->all_multicast);
-	vfp_out_str(o, "given_macs", list_given(p, text, sizeof(text)));
+	vfp_out_str(o, "given_macs",
+		list_macs(p->given, p->n_given, text, sizeof(text)));
 	if (p->rate)
 		vfp_out_u64(o, "rate_mbit", p->rate, VFP_PLAIN);
 	else
@@ -161,7 +150,8 @@ put_state(struct vfp_out *o, const struct pf_dev *pf, const struct sriov_counts 
 	vfp_out_bool(o, "may_speak", s->cts);
 	vfp_out_str(o, "xcast", sriov_xcast_name(s->xcast));
 	vfp_out_str(o, "own_vlans", list_vlans(s->vlans, s->n_vlans, text, sizeof(text)));
-	vfp_out_str(o, "macvlans", list_macvlans(s, text, sizeof(text)));
+	vfp_out_str(o, "macvlans",
+		list_macs(s->macvlans, s->n_macvlans, text, sizeof(text)));
 	vfp_out_str(o, "multicast", list_hashes(s, text, sizeof(text)));
 	vfp_out_strf(o, "queues", "%u, as every pool of %ux%u", pf->layout.queues_per_pool,
 		pf->layout.pools, pf->layout.queues_per_pool);
