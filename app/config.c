@@ -583,6 +583,15 @@ store_latency(void *object, const char *word)
 }
 
 static int
+store_grain(void *object, const char *word)
+{
+	struct cfg_datapath *d = object;
+
+	d->has_grain = true;
+	return store_number(&d->grain, word, 0, 100000);
+}
+
+static int
 store_idle(void *object, const char *word)
 {
 	unsigned int idle;
@@ -678,6 +687,7 @@ static const struct spec schema[] = {
 	{"datapath", "burst", "1 to 256 packets", false, false, store_burst},
 	{"datapath", "tx_retries", "0 to 1000", false, false, store_tx_retries},
 	{"datapath", "latency", "yes or no", false, false, store_latency},
+	{"datapath", "latency_grain", "0 to 100000 ns", false, false, store_grain},
 	{"datapath", "idle", "busy, pause or interrupt", false, false, store_idle},
 	{"datapath", "mbufs", "1 to 16777215 packet buffers", false, false, store_mbufs},
 	{"datapath", "mbuf_size", "1024 to 16384 bytes of a packet", false, false,

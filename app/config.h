@@ -97,6 +97,8 @@ struct cfg_datapath {
 	bool has_tx_retries;
 	uint32_t tx_retries;
 	bool no_latency;
+	bool has_grain;
+	uint32_t grain; /**< ns, see dp_conf.grain_ns */
 	enum dp_idle idle;
 	uint32_t mbufs, mbuf_size;
 	bool has_mbuf_cache;

@@ -342,6 +342,8 @@ lcores_plan(struct app *app, enum dp_mode mode, struct vfp_err *err)
 	conf.pool = app->pool;
 	conf.idle = app->cfg.datapath.idle;
 	conf.no_latency = app->cfg.datapath.no_latency;
+	if (app->cfg.datapath.has_grain)
+		conf.grain_ns = app->cfg.datapath.grain;
 	if (app->cfg.datapath.has_tx_retries)
 		conf.tx_retries = app->cfg.datapath.tx_retries;
 	if (ret == 0)

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Run two programs in turn on the same kind of ports and say how their rates compare.
 
-Both are watched from outside in the same way: DPDK's own telemetry (/ethdev/stats) is read twice,
---seconds apart, while they run undisturbed. Next to the rate by the clock stands the rate per second
-of processor time that the polling thread really got: on a machine with other work the first one
-measures the scheduler too.
+Both are up at a time, on the same core, and take turns: while one is measured for --seconds, the other
+is stopped. So what the machine does besides meets both alike. They are watched from outside in the same
+way, by DPDK's own telemetry (/ethdev/stats). Next to the rate by the clock stands the rate per second of
+processor time that the polling thread really got: on a machine with other work the first one measures the
+scheduler too. A round starts both anew, for a process keeps its layout in memory.
 
     bench/compare.py null-io            vfplane against testpmd, io, two net_null ports
     bench/compare.py null-mac           the same in mac mode
@@ -33,6 +34,7 @@ import argparse
 import json
 import math
 import os
+import signal
 import socket
 import statistics
 import subprocess
@@ -46,6 +48,7 @@ START_S = 30
 T95 = [0, 6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771,
        1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725, 1.721, 1.717, 1.714, 1.711, 1.708]
 
+MBUFS = 16384
 NULL_EAL = "--no-huge -m 512 --no-pci --vdev net_null0 --vdev net_null1"
 PF, VFS = "03:00.1", ["03:10.1", "03:10.3"]
 INJECTOR = "03:10.5"
@@ -80,8 +83,9 @@ class Telemetry:
     def mac(self, port):
         return self.ask(f"/ethdev/info,{port}")["mac_addr"]
 
-    def sent(self):
-        return sum(self.ask(f"/ethdev/stats,{p}")["opackets"] for p in self.ports().values())
+    def sent(self, ports=None):
+        return sum(self.ask(f"/ethdev/stats,{p}")["opackets"]
+                   for p in ports or self.ports().values())
 
     def pid(self):
         return self.ask("/info")["pid"]
@@ -119,47 +123,105 @@ def type_in(process, text):
     process.stdin.flush()
 
 
-def measure(contender, prefix, seconds, warm):
-    """Mpps by the clock and per processor second of one run."""
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(contender.command, shell=True, cwd=ROOT, text=True,
-                                   stdin=subprocess.PIPE, stdout=log, stderr=log)
+class Run:
+    """A contender at work. It is stopped whenever it is not measured, so two of them can share a core."""
+
+    def __init__(self, contender, prefix):
+        self.contender, self.prefix = contender, prefix
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(contender.command.replace("PREFIX", prefix), shell=True,
+                                        cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=self.log,
+                                        stderr=self.log)
+        self.sent, self.cpu, self.wall = [], [], []
         try:
-            t = wait_until("telemetry", lambda: Telemetry(prefix), process)
-            contender.prepare(process, t)
-            wait_until("ports", lambda: len(t.ports()) == contender.ports, process)
-            contender.begin(process, t)
-            first = t.sent()
-            wait_until("traffic", lambda: t.sent() > first + 1000, process)
-            time.sleep(warm)
-            pid = t.pid()
-            sent, cpu, at = t.sent(), worker_cpu_s(pid), time.monotonic()
-            time.sleep(seconds)
-            # The kernel counts processor time in steps: among much other work it takes longer.
-            while worker_cpu_s(pid) - cpu < seconds / 4 and time.monotonic() < at + 10 * seconds:
-                time.sleep(seconds / 4)
-            sent = t.sent() - sent
-            cpu, at = worker_cpu_s(pid) - cpu, time.monotonic() - at
-            if cpu <= 0:
-                raise RuntimeError("the polling thread got no processor meanwhile: --seconds is short")
-            t.sock.close()
+            self.bring_up()
         except (RuntimeError, OSError, subprocess.SubprocessError) as e:
-            log.seek(0)
-            sys.exit(f"{contender.command}\n{log.read()}\n{e}")
-        finally:
-            stop(process)
-    return sent / at / 1e6, sent / cpu / 1e6
+            self.fail(e)
+
+    def bring_up(self):
+        t = self.telemetry = wait_until("telemetry", lambda: Telemetry(self.prefix), self.process)
+        self.contender.prepare(self.process, t)
+        wait_until("ports", lambda: len(t.ports()) == self.contender.ports, self.process)
+        self.contender.begin(self.process, t, self.prefix)
+        first = t.sent()
+        wait_until("traffic", lambda: t.sent() > first + 1000, self.process)
+        self.ports = sorted(t.ports().values())
+        self.pid = t.pid()
+        self.halt()
+
+    def halt(self):
+        os.kill(self.pid, signal.SIGSTOP)
+        until = time.monotonic() + START_S
+        while any(state(self.pid, task) not in "TZX" for task in os.listdir(f"/proc/{self.pid}/task")):
+            if time.monotonic() > until:
+                raise RuntimeError("it does not stop")
+
+    def go_on(self):
+        """@return when, after the packets sent so far were read."""
+        os.kill(self.pid, signal.SIGCONT)
+        at = time.monotonic()
+        self.sent.append(self.telemetry.sent(self.ports))
+        return at
+
+    def slice(self, seconds):
+        """Packets are read at the beginning of this and the next; the processor time at the end, exact
+        then. The reading takes part in what is measured: both ends of a slice have the same delay."""
+        at = self.go_on()
+        time.sleep(seconds)
+        self.halt()
+        self.wall.append(time.monotonic() - at)
+        self.cpu.append(worker_cpu_s(self.pid))
+
+    def rates(self):
+        """[(Mpps by the clock, per processor second)] of all slices but the first."""
+        self.go_on()
+        packets = [b - a for a, b in zip(self.sent[1:], self.sent[2:])]
+        cpu = [b - a for a, b in zip(self.cpu, self.cpu[1:])]
+        return [(n / w / 1e6, n / c / 1e6) for n, w, c in zip(packets, self.wall[1:], cpu)]
+
+    def fail(self, why):
+        self.end()
+        self.log.seek(0)
+        sys.exit(f"{self.contender.command}\n{self.log.read()}\n{why}")
+
+    def end(self):
+        if hasattr(self, "pid"):
+            os.kill(self.pid, signal.SIGCONT)
+        if self.process.poll() is None:
+            try:
+                self.process.stdin.write("quit\n")
+                self.process.stdin.close()
+                self.process.wait(15)
+            except (OSError, subprocess.TimeoutExpired):
+                self.process.kill()
+                self.process.wait()
 
 
-def stop(process):
-    if process.poll() is None:
+def state(pid, task):
+    try:
+        with open(f"/proc/{pid}/task/{task}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "X"
+
+
+def measure(pair, prefix, first, slices, seconds):
+    """Both by turns. @return the slices' rates, ours and theirs"""
+    runs = []
+    try:
+        for k in (first, 1 - first):
+            runs.append(Run(pair[k], f"{prefix}{'ab'[k]}"))
         try:
-            process.stdin.write("quit\n")
-            process.stdin.close()
-            process.wait(15)
-        except (OSError, subprocess.TimeoutExpired):
-            process.kill()
-            process.wait()
+            for _ in range(slices + 1):
+                for run in runs:
+                    run.slice(seconds)
+            got = [run.rates() for run in runs]
+        except (OSError, RuntimeError) as e:
+            run.fail(e)
+    finally:
+        for run in runs:
+            run.end()
+    return got if first == 0 else got[::-1]
 
 
 class Contender:
@@ -173,19 +235,19 @@ class Contender:
     def prepare(self, process, telemetry):
         """Brings the two ports up, where the command does not."""
 
-    def begin(self, process, _telemetry):
+    def begin(self, process, _telemetry, _prefix):
         type_in(process, self.say)
 
 
 class NullVfplane(Contender):
-    """With a configuration of its own, for what the command line cannot say."""
+    """With as many packet buffers as testpmd, and what else the command line cannot say."""
 
-    def __init__(self, name, command, datapath, say="start"):
+    def __init__(self, name, command, datapath, mode="io"):
         self.conf = tempfile.NamedTemporaryFile("w", prefix="vfplane-bench-", suffix=".conf")
-        self.conf.write("forward pair { from = net_null0  to = net_null1  mode = io  both = yes }\n"
-                        f"datapath {{ {datapath} }}\n")
+        self.conf.write(f"forward pair {{ from = net_null0  to = net_null1  mode = {mode}  both = yes }}\n"
+                        f"datapath {{ mbufs = {MBUFS}  {datapath} }}\n")
         self.conf.flush()
-        super().__init__(name, f"{command} --config {self.conf.name}", say)
+        super().__init__(name, f"{command} --config {self.conf.name}", "start")
 
 
 class SoftVfplane(Contender):
@@ -198,12 +260,12 @@ class SoftVfplane(Contender):
         self.neighbour = neighbour
         super().__init__("vfplane", f"{run} {vfplane} --config {self.conf.name} -i", "start")
 
-    def begin(self, process, telemetry):
-        super().begin(process, telemetry)
+    def begin(self, process, telemetry, prefix):
+        super().begin(process, telemetry, prefix)
         say = ["set fwd mac"]
         for mac in MACS:
             say += [f"set eth-peer 0 {mac}", "start tx_first 1", "stop"]
-        subprocess.run(self.neighbour, shell=True, cwd=ROOT, text=True, timeout=START_S, check=True,
+        subprocess.run(self.neighbour.replace("PREFIX", prefix), shell=True, cwd=ROOT, text=True, timeout=START_S, check=True,
                        input="\n".join(say + ["quit", ""]), stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
 
@@ -211,7 +273,7 @@ class SoftVfplane(Contender):
 class PingPong(Contender):
     """testpmd: its own tx_first sends one burst from each of two ports to the other."""
 
-    def begin(self, process, telemetry):
+    def begin(self, process, telemetry, _prefix):
         a, b = sorted(telemetry.ports().values())
         type_in(process, f"set portlist {a},{b}\nset eth-peer {a} {telemetry.mac(b)}\n"
                          f"set eth-peer {b} {telemetry.mac(a)}\nset fwd mac\nstart tx_first 1")
@@ -229,19 +291,18 @@ def null_pairs(what, build, eal, burst):
     """Two net_null ports, or what else needs no card. None: it is another comparison."""
     vfplane = f"exec {build}/app/vfplane {eal}"
     testpmd = f"exec dpdk-testpmd {eal}"
-    end = f"-- -i --total-num-mbufs=16384 --burst={burst} --forward-mode="
+    end = f"-- -i --total-num-mbufs={MBUFS} --burst={burst} --forward-mode="
     plain = f"{vfplane} {NULL_EAL} -- -i"
     for mode in "io", "mac", "macswap":
         if what == f"null-{mode}":
-            say = f"set burst {burst}\nset fwd {mode}\nstart"
-            return [Contender("vfplane", plain, say),
+            return [NullVfplane("vfplane", plain, f"burst = {burst}", mode),
                     Contender("testpmd", f"{testpmd} {NULL_EAL} {end}{mode}", "start")]
     if what == "null-bare":
-        return [Contender("vfplane", plain, "start"),
+        return [NullVfplane("vfplane", plain, ""),
                 Contender("bare", f"exec {build}/bench/bench_bare {eal} {NULL_EAL} -- bare forever")]
     if what == "null-latencystats":
         worker = eal.split()[1].split("-")[-1].split(",")[-1]
-        return [Contender("vfplane", plain, f"set burst {burst}\nstart"),
+        return [NullVfplane("vfplane", plain, f"burst = {burst}"),
                 Contender("testpmd --latencystats",
                           f"{testpmd} {NULL_EAL} {end}io --latencystats={worker}", "start")]
     if what == "null-measure":
@@ -257,8 +318,9 @@ def null_pairs(what, build, eal, burst):
             Contender("testpmd", f"{testpmd} {eal_end} {end}io --no-flush-rx", "start tx_first")]
 
 
-def contenders(what, build, cores, prefix, burst, memory="--no-huge -m 512"):
-    """Ours first."""
+def contenders(what, build, cores, burst, memory="--no-huge -m 512"):
+    """Ours first. PREFIX stands for the run's own."""
+    prefix = "PREFIX"
     eal = f"-l {cores} --file-prefix {prefix}"
     pair = null_pairs(what, build, eal, burst)
     if pair:
@@ -266,7 +328,7 @@ def contenders(what, build, cores, prefix, burst, memory="--no-huge -m 512"):
     soft_pmd = f"dpdk-testpmd -l {cores} {memory} --file-prefix"
     card = f"{build}/soft82599/soft82599"
     run = f"exec {card} run --name {prefix} --vfs 3 --"
-    end = "-- -i --total-num-mbufs=16384"
+    end = f"-- -i --total-num-mbufs={MBUFS}"
     vf_pair = f"{run} {soft_pmd} {prefix} -a {PF} -a {VFS[0]} -a {VFS[1]} {end}"
     if what == "soft-memif":
         sock = f"socket={tempfile.gettempdir()}/{prefix}.sock,socket-abstract=no"
@@ -282,14 +344,24 @@ def contenders(what, build, cores, prefix, burst, memory="--no-huge -m 512"):
     ]
 
 
-def summary(name, unit, a, b):
-    logs = [math.log(x / y) for x, y in zip(a, b)]
+class Round:
+    """Two processes side by side: medians of their slices, and of the ratios of neighbouring slices."""
+
+    def __init__(self, ours, theirs):
+        self.ours, self.theirs = statistics.median(ours), statistics.median(theirs)
+        self.ratio = statistics.median(a / b for a, b in zip(ours, theirs))
+
+
+def summary(unit, rounds):
+    """Over the rounds, since a process keeps its layout in memory. @return the lower bound"""
+    logs = [math.log(r.ratio) for r in rounds]
     mean = statistics.fmean(logs)
     n = len(logs)
     t = T95[n - 1] if n - 1 < len(T95) else 1.7
     low = mean - t * statistics.stdev(logs) / math.sqrt(n) if n > 1 else float("nan")
-    print(f"{unit:<28} median {statistics.median(a):6.2f} against {statistics.median(b):6.2f}, "
-          f"ratio {math.exp(mean):.3f}, 95 % lower bound {math.exp(low):.3f}")
+    print(f"{unit:<28} median {statistics.median(r.ours for r in rounds):6.2f} against "
+          f"{statistics.median(r.theirs for r in rounds):6.2f}, ratio {math.exp(mean):.3f}, "
+          f"95 % lower bound {math.exp(low):.3f}")
     return math.exp(low)
 
 
@@ -300,31 +372,32 @@ def main():
                                     "soft-mac", "soft-memif", "soft-burst4"])
     p.add_argument("--burst", type=int, default=32, help="of null-*, ring-io and memif-io")
     p.add_argument("--rounds", type=int, default=10)
-    p.add_argument("--seconds", type=float, default=2)
-    p.add_argument("--warm", type=float, default=0.3)
+    p.add_argument("--slices", type=int, default=20, help="of each contender in a round")
+    p.add_argument("--seconds", type=float, default=0.1, help="of a slice")
     p.add_argument("--build", default="build")
     p.add_argument("--cores", default="0-1", help="EAL's -l: the first is control, the second polls")
     p.add_argument("--huge", action="store_true",
                    help="the soft-* ones: packet buffers in hugepages, 512 MB a process, instead of 4 kB pages")
     p.add_argument("--at-least", type=float, default=0.0)
     o = p.parse_args()
+    if o.rounds < 1 or o.slices < 1 or o.seconds <= 0:
+        p.error("--rounds and --slices: 1 or more; --seconds: more than 0")
     prefix = f"vfpbench{os.getpid()}"
-    pair = contenders(o.what, o.build, o.cores, prefix, o.burst,
+    pair = contenders(o.what, o.build, o.cores, o.burst,
                       "-m 512 --huge-unlink" if o.huge else "--no-huge -m 512")
-    rates = [[], []]
+    rounds = [], []
     for i in range(o.rounds):
-        for k in (0, 1) if i % 2 == 0 else (1, 0):
-            rates[k].append(measure(pair[k], prefix, o.seconds, o.warm))
-        ours, theirs = rates[0][-1], rates[1][-1]
-        print(f"round {i + 1}: {pair[0].name} {ours[0]:.2f} ({ours[1]:.2f}), {pair[1].name} "
-              f"{theirs[0]:.2f} ({theirs[1]:.2f}) Mpps, ratio {ours[0] / theirs[0]:.3f} "
-              f"({ours[1] / theirs[1]:.3f})", flush=True)
-    print(f"{o.what}: {pair[0].name} against {pair[1].name}, {o.rounds} alternating rounds of "
-          f"{o.seconds:g} s; in brackets and below: per second of processor time")
-    summary(o.what, "Mpps", [r[0] for r in rates[0]], [r[0] for r in rates[1]])
-    low = summary(o.what, "Mpps per processor second", [r[1] for r in rates[0]],
-                      [r[1] for r in rates[1]])
-    return 1 if low < o.at_least else 0
+        ours, theirs = measure(pair, prefix, i % 2, o.slices, o.seconds)
+        for k in 0, 1:
+            rounds[k].append(Round([r[k] for r in ours], [r[k] for r in theirs]))
+        clock, cpu = rounds[0][-1], rounds[1][-1]
+        print(f"round {i + 1}: {pair[0].name} {clock.ours:.2f} ({cpu.ours:.2f}), {pair[1].name} "
+              f"{clock.theirs:.2f} ({cpu.theirs:.2f}) Mpps, ratio {clock.ratio:.3f} ({cpu.ratio:.3f})",
+              flush=True)
+    print(f"{o.what}: {pair[0].name} against {pair[1].name}, {o.rounds} rounds, each of {o.slices} "
+          f"alternating slices of {o.seconds:g} s; in brackets and below: per second of processor time")
+    summary("Mpps", rounds[0])
+    return 1 if summary("Mpps per processor second", rounds[1]) < o.at_least else 0
 
 
 if __name__ == "__main__":

@@ -122,11 +122,13 @@ part_unit() {
 
 # functional FILE: its TAP goes into its log. A line `# timeout: SECONDS` says how long it may take.
 functional() {
-	local file=$1 filter=(--filter-tags '!long') limit
+	local file=$1 filter=(--filter-tags '!long') limit rc=0 began=$SECONDS
 
 	[ -z "$long" ] || filter=()
 	limit=$(sed -n 's/^# timeout: \([0-9]*\)$/\1/p' "$file")
-	BUILD=$build timeout -k 10 "${limit:-180}" bats --tap "${filter[@]}" "$file" </dev/null
+	BUILD=$build timeout -k 10 "${limit:-180}" bats --tap "${filter[@]}" "$file" </dev/null || rc=$?
+	echo "# took $((SECONDS - began)) s"
+	return "$rc"
 }
 
 # record_functional FILE RC: what came of it.
@@ -230,6 +232,15 @@ part_system() {
 	done <"$build/system/versions"
 }
 
+# excerpt CASE LOG: what a TAP log says of a case that failed; the whole log, if it has no such case.
+excerpt() {
+	[ ! -r "$2" ] || title=$1 awk '
+		/^(not )?ok / { said = index($0, ENVIRON["title"]) && /^not ok /; found = found || said }
+		{ all = all $0 "\n" }
+		said { part = part $0 "\n" }
+		END { printf "%s", found ? part : all }' "$2"
+}
+
 summary() {
 	local status name log
 
@@ -237,8 +248,8 @@ summary() {
 		echo "== failures"
 		while IFS=$'\t' read -r status name log _; do
 			[ "$status" = failed ] || continue
-			printf -- '-- %s\n   (the end of %s)\n' "$name" "${log#"$top"/}"
-			tail -n 15 "$log" 2>/dev/null | sed 's/^/   | /'
+			printf -- '-- %s\n   (of %s)\n' "$name" "${log#"$top"/}"
+			excerpt "${name#*: }" "$log" | tail -n 15 | sed 's/^/   | /'
 		done <"$results"
 	fi
 	echo "== $SECONDS s"

@@ -25,7 +25,7 @@ RTE_LOG_REGISTER(dp_logtype, vfplane.datapath, INFO);
 void
 dp_conf_default(struct dp_conf *conf)
 {
-	*conf = (struct dp_conf){.tx_retries = 64};
+	*conf = (struct dp_conf){.tx_retries = 64, .grain_ns = 1000};
 }
 
 int

@@ -141,6 +141,8 @@ struct dp_flow {
 	uint16_t full; /* lat_full_burst(burst) */
 	uint16_t tx_retries;
 	bool paused;	       /* its RX port is: not polled */
+	bool plain;	       /* its polls share readings of the clock; set by the worker */
+	struct dp_flow *next;  /* to be polled after this one; set by the worker */
 	uint64_t mac_low;      /* the first 12 bytes of the frame in mode mac: */
 	uint32_t mac_high;     /* destination, then source, as they lie in memory */
 	struct lat_recorder *rec; /* NULL: latency is not recorded */
@@ -156,8 +158,12 @@ struct dp_flow {
 	struct dp_ext *ext;    /* NULL for the plain modes */
 
 	/* worker */
-	struct dp_counts c __rte_cache_aligned;
+	struct dp_flow *unread __rte_cache_aligned; /* the next one that had packets since the last reading */
+	uint32_t came;	     /* plain: since that reading, not yet in c */
+	uint32_t settled;    /* of them: already in c.tx, c.drops and rec */
+	uint64_t empty;	     /* plain: last_empty before the first of them came */
 	uint64_t last_empty; /* tick before the last poll that proved the queue empty */
+	struct dp_counts c;  /* the first two are the busy ones */
 	uint64_t empty_polls; /* how many gave nothing */
 	uint64_t kept, handed, unhashed; /* of a software table */
 	uint64_t taken;			 /* from the ring */
@@ -189,11 +195,16 @@ struct dp_worker {
 	uint32_t ack __rte_cache_aligned; /* the generation that it has seen */
 	uint64_t idle;
 	uint64_t bursts[DP_BURST_BINS];
+	struct dp_flow *unread; /* had packets in this interval */
+	uint32_t used;		/* by the polls of this interval, of: */
+	uint16_t budget;
+	uint16_t polls;		/* the budget is right for intervals of so many polls */
+	uint32_t least, most;	/* that take so long, in ticks */
 	uint64_t last; /* the clock as it was last read: until then it was busy, idle or away */
 	uint64_t born; /* the clock when it first ran */
 	uint64_t away; /* ticks between runs and in meetings */
-	uint64_t hiccups; /* loops that took longer than DP_HICCUP_US */
-	uint64_t longest; /* ticks of the longest loop */
+	uint64_t hiccups; /* readings of the clock more than DP_HICCUP_US apart */
+	uint64_t longest; /* ticks between any two of these */
 
 	/* worker, idle.c */
 	bool may_rest;	/* the policy and its flows allow it */
@@ -205,6 +216,11 @@ struct dp_worker {
 	} irqs[DP_MAX_IRQS];
 	uint64_t empty_seen; /* bursts[0] when it last looked up */
 	uint64_t pauses, sleeps;
+	uint32_t calm; /* intervals since the budget changed that had room for more polls */
+
+	/* control, before it runs: in ticks */
+	uint64_t grain;	   /* of other polls that a residence may hold */
+	uint64_t too_long; /* DP_HICCUP_US */
 } __rte_aligned(128);
 
 /* A rule by its name, for as long as the data path lives. Control. */
@@ -289,6 +305,8 @@ dp_poll_done(struct dp_worker *w, struct dp_flow *f, uint16_t n, uint64_t before
 
 /* worker.c: send as it is, with retries and counts. @return the clock at the end */
 uint64_t dp_send(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, uint64_t from);
+/* worker.c: end the interval: count and record what it brought. */
+void dp_read_clock(struct dp_worker *w);
 /* worker.c: what mode mac and macswap write. */
 void dp_rewrite(const struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n, enum dp_op op);
 
@@ -312,8 +330,8 @@ int dp_sources_check(const struct dp *dp, const struct dp_plan *plan, struct vfp
 /* idle.c: by the worker, when it takes a plan and before it gives it up */
 void dp_irqs_take(struct dp_worker *w, const struct dp_flow *flows, uint16_t n);
 void dp_irqs_drop(struct dp_worker *w);
-/* After `loops` loops over `polled` queues. @return in how many to call again */
-uint32_t dp_housekeep(struct dp_worker *w, uint16_t polled, uint32_t loops);
+/* After so many polls. @return in how many rounds of all queues to call again */
+uint32_t dp_housekeep(struct dp_worker *w, uint32_t polls);
 
 /* The loop of one lcore; arg is its struct dp_worker. */
 int dp_worker_main(void *arg);

@@ -84,26 +84,17 @@ dp_irqs_take(struct dp_worker *w, const struct dp_flow *flows, uint16_t n)
 	w->empty_seen = w->bursts[0];
 }
 
-/* The time until now was spent with nothing to do. */
-static void
-count_idle(struct dp_worker *w)
-{
-	const uint64_t now = rte_rdtsc();
-
-	dp_bump(&w->idle, now - w->last);
-	__atomic_store_n(&w->last, now, __ATOMIC_RELAXED);
-}
-
 static void
 rest(struct dp_worker *w)
 {
 	struct rte_epoll_event event;
 
+	dp_read_clock(w); /* with nothing under way, what follows is idle time */
 	if (!w->may_sleep) {
 		for (unsigned int i = 0; i < PAUSES; i++)
 			rte_pause();
 		dp_bump(&w->pauses, 1);
-		count_idle(w);
+		dp_read_clock(w);
 	} else if (!w->armed) {
 		irqs_enable(w, true);
 		w->armed = true;
@@ -112,17 +103,17 @@ rest(struct dp_worker *w)
 		rte_epoll_wait(RTE_EPOLL_PER_THREAD, &event, 1, SLEEP_MS);
 		irqs_enable(w, false);
 		w->armed = false;
-		count_idle(w);
+		dp_read_clock(w);
 	}
 }
 
 uint32_t
-dp_housekeep(struct dp_worker *w, uint16_t polled, uint32_t loops)
+dp_housekeep(struct dp_worker *w, uint32_t polls)
 {
 	const uint64_t empty = w->bursts[0] - w->empty_seen;
 
 	w->empty_seen = w->bursts[0];
-	if (!w->may_rest || empty < (uint64_t)polled * loops ||
+	if (!w->may_rest || empty < polls ||
 		__atomic_load_n(&w->dp->awake, __ATOMIC_RELAXED)) {
 		if (w->armed)
 			irqs_enable(w, false);

@@ -124,6 +124,18 @@ op_read(const char *path, char *buf, size_t size, off_t off, struct fuse_file_in
 	return leave(s, err != 0 ? err : (int)sysfs_read(s, &node, buf, size, off));
 }
 
+/* libfuse sends it when who writes is killed; serve()'s threads have all signals blocked. */
+static void
+await_interrupt(void)
+{
+	sigset_t set;
+	int signal;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigwait(&set, &signal);
+}
+
 static int
 op_write(const char *path, const char *buf, size_t size, off_t off, struct fuse_file_info *fi)
 {
@@ -136,8 +148,8 @@ op_write(const char *path, const char *buf, size_t size, off_t off, struct fuse_
 		err = sysfs_fault_next(s);
 	if (err == SYSFS_HANG) {
 		leave(s, 0);
-		for (;;)
-			pause();	/* the thread ends with the process */
+		await_interrupt();
+		return -EINTR;
 	}
 	return leave(s, err != 0 ? err : (int)sysfs_write(s, &node, buf, size, off));
 }
@@ -326,6 +338,8 @@ sysfs_fuse_start(struct sysfs *s)
 	/* libfuse takes a descriptor that is mounted already under this name */
 	snprintf(where, sizeof(where), "/dev/fd/%d", s->fuse_fd);
 	fuse_opt_add_arg(&args, "soft82599");
+	if (s->faults > 0)
+		fuse_opt_add_arg(&args, "-ointr");
 	s->fuse = fuse_new(&args, &operations, sizeof(operations), s);
 	fuse_opt_free_args(&args);
 	if (s->fuse == NULL || fuse_mount(s->fuse, where) != 0)

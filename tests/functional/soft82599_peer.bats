@@ -48,16 +48,20 @@ ping_pong() {
 	tp a "start tx_first 1" >"$tmp/o"
 }
 
-# What both ends count when nothing moves: sent here is received there, and no pool dropped any.
-nothing_lost() {
-	local from to
+# settled FROM TO: what FROM has sent is counted as received by TO; of what is under way, it is not yet.
+settled() {
+	[ "$(show "$1" .stats.wire_tx_packets)" -eq "$(show "$2" .stats.wire_rx_packets)" ] &&
+		[ "$(show "$1" .pools[0].tx_packets)" -eq "$(show "$2" .pools[0].rx_packets)" ]
+}
 
-	for from in a b; do
-		to=$(tr ab ba <<<"$from")
-		[ "$(show $from .wire.lost)" = 0 ]
-		[ "$(show $from .stats.wire_tx_packets)" -eq "$(show "$to" .stats.wire_rx_packets)" ]
-		[ "$(show $from .pools[0].tx_packets)" -eq "$(show "$to" .pools[0].rx_packets)" ]
-		show_is $from '[.pools[0].drops, .invariants.hold]' '[{},true]'
+# What both ends count when nothing moves any more: nothing was lost on the cable, or dropped by a pool.
+nothing_lost() {
+	local end
+
+	wait_for 10 settled a b
+	wait_for 10 settled b a
+	for end in a b; do
+		show_is $end '[.wire.lost, .pools[0].drops, .invariants.hold]' '[0,{},true]'
 	done
 }
 

@@ -54,7 +54,7 @@ struct dp_lcore_stats {
 	uint64_t rx;
 	uint64_t busy_cycles; /**< ticks of polls that gave packets, their sending included */
 	uint64_t idle_cycles; /**< ticks of polls that gave none, and of rests */
-	uint64_t hiccups;     /**< loops that took longer than DP_HICCUP_US */
+	uint64_t hiccups;     /**< readings of the clock more than DP_HICCUP_US apart */
 	uint64_t longest;     /**< ticks of the longest of these, ever */
 	uint64_t pauses, sleeps; /**< rests between loops, by the idle policy */
 	uint64_t bursts[DP_BURST_BINS]; /**< polls by what they gave: bin 0 gave 0, bin i >= 1 gave

@@ -7,11 +7,13 @@
  * What one worker records for one rule, and how a reader looks at it.
  *
  * Per burst, not per packet: rx_burst hands over n packets at once, so one clock read and one add of
- * weight n serve them all.
+ * weight n serve them all. Under load several bursts share a reading, as far as that adds no more than
+ * a given grain to any of them (dp_conf.grain_ns); an empty poll is always followed by a reading.
  *
  * - **residence**: from the call of the rx_burst that returned the packets to tx_burst accepted: the
  *   time in this process, the driver's receive call included. (From its return would be the narrower
- *   interval, at the price of a second clock read per burst; this is its upper bound.) A burst that
+ *   interval, at the price of a second clock read per burst; this is its upper bound.) Of other
+ *   polls that share its reading it may hold up to the grain. A burst that
  *   is accepted in parts weighs in in parts, each with the time of its own acceptance.
  * - **bound**: residence + the time since this queue was last known empty: the most that a packet
  *   can have waited in the RX ring and in software. Time inside the NIC before the packet reached

@@ -130,6 +130,8 @@ reads_modes_ports_and_the_data_path(void **state)
 	assert_int_equal(c.datapath.burst, 16);
 	assert_true(c.datapath.has_tx_retries);
 	assert_int_equal(c.datapath.tx_retries, 8);
+	assert_true(c.datapath.has_grain);
+	assert_int_equal(c.datapath.grain, 1000);
 	assert_false(c.datapath.no_latency);
 	assert_int_equal(c.datapath.idle, DP_PAUSE);
 	assert_int_equal(c.datapath.mbufs, 16384);
