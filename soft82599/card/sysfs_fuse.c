@@ -166,6 +166,8 @@ static void *
 op_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
 {
 	(void)conn;
+	cfg->intr = 1; /* see await_interrupt() */
+	cfg->intr_signal = SIGUSR1;
 	cfg->entry_timeout = cfg->attr_timeout = cfg->negative_timeout = 0;
 	cfg->direct_io = 1;
 	return fuse_get_context()->private_data;
@@ -338,8 +340,6 @@ sysfs_fuse_start(struct sysfs *s)
 	/* libfuse takes a descriptor that is mounted already under this name */
 	snprintf(where, sizeof(where), "/dev/fd/%d", s->fuse_fd);
 	fuse_opt_add_arg(&args, "soft82599");
-	if (s->faults > 0)
-		fuse_opt_add_arg(&args, "-ointr");
 	s->fuse = fuse_new(&args, &operations, sizeof(operations), s);
 	fuse_opt_free_args(&args);
 	if (s->fuse == NULL || fuse_mount(s->fuse, where) != 0)

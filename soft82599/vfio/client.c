@@ -16,6 +16,7 @@
 
 #include "client.h"
 #include "lock.h"
+#include "patch_fast.h"
 #include "sock.h"
 #include "tick.h"
 
@@ -26,31 +27,46 @@ static pthread_mutex_t attach_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t request_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t fds_lock = PTHREAD_MUTEX_INITIALIZER;
 
-void
-s82_log(enum s82_log_level level, const char *fmt, ...)
+struct log {
+	enum s82_log_level level;
+	const char *fmt;
+	va_list *ap;
+};
+
+static void
+write_log(void *arg)
 {
 	static const char *const names[] = { "error", "warn", "info", "debug" };
+	const struct log *l = arg;
 	const char *want = getenv("SOFT82599_LOG");
 	enum s82_log_level limit = S82_LOG_ERROR;
 	char line[512];
-	va_list ap;
 	int n, saved = errno;
 
 	for (n = 0; want != NULL && n < 4; n++)
 		if (strcmp(want, names[n]) == 0)
 			limit = n;
-	if (level > limit)
+	if (l->level > limit)
 		return;
 	n = snprintf(line, sizeof(line), "soft82599: ");
-	va_start(ap, fmt);
-	n += vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
-	va_end(ap);
+	n += vsnprintf(line + n, sizeof(line) - n - 1, l->fmt, *l->ap);
 	if (n > (int)sizeof(line) - 2)
 		n = sizeof(line) - 2;
 	line[n++] = '\n';
 	if (write(STDERR_FILENO, line, n) < 0)
 		n = 0;
 	errno = saved;
+}
+
+/* Also where a patched store has not saved what printing uses. */
+void
+s82_log(enum s82_log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	s82_saved(write_log, &(struct log){ level, fmt, &ap });
+	va_end(ap);
 }
 
 bool

@@ -29,9 +29,11 @@ uint64_t s82_site_value(const struct s82_stub_frame *f, const struct s82_site *s
 
 /* Entered by the stubs with rdi = frame, rsi = site, the stack aligned to 16 bytes. */
 void s82_patch_common(void);
+/* Calls fn(arg), which may use all registers of the processor, and puts them back. */
+void s82_saved(void (*fn)(void *), void *arg);
 extern uint64_t s82_xsave_bytes;	/* room for XSAVEC of S82_XSAVE_MASK */
 
-/* x87, SSE, AVX and AVX-512: what compiled C may use; not the tiles of AMX. */
+/* x87, SSE, AVX and AVX-512: what libc may use; not the tiles of AMX. */
 #define S82_XSAVE_MASK	0xe7
 
 #endif

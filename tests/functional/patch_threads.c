@@ -2,13 +2,15 @@
 /*
  * patch_threads: four threads store into tail registers through the same instruction, while it
  * turns from a trap into a call under them, and a timer's handler does so too. Each value must
- * be there when it is read back. Before that, two stores that are neighbours do the same.
- * Exits 0, or says what was wrong.
+ * be there when it is read back. Before that, two stores that are neighbours do the same, and all
+ * vector registers that the processor has outlive a store. Exits 0, or says what was wrong.
  */
+#include <cpuid.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +106,77 @@ neighbours(void)
 	}
 }
 
+/* XSAVE's numbers of what holds vectors and masks: SSE, AVX, and the three of AVX-512. */
+#define SSE	1
+#define VECTORS	0xe6u
+
+/* Where a component lies in XSAVE's standard format; false: the processor has none. */
+static bool
+component(unsigned int n, unsigned int *at, unsigned int *len)
+{
+	unsigned int a = 0, b = 0, c = 0, d = 0;
+
+	if (n == SSE) {
+		*at = 160;
+		*len = 256;
+		return true;
+	}
+	__get_cpuid_count(0xd, 0, &a, &b, &c, &d);
+	if (!(a & 1u << n))
+		return false;
+	__get_cpuid_count(0xd, n, &a, &b, &c, &d);
+	*at = b;
+	*len = a;
+	return true;
+}
+
+/* The store, between loading the registers from one picture and taking another one. */
+static __attribute__((noinline)) void
+store_between(volatile uint32_t *reg, uint32_t val, const uint8_t *load, uint8_t *save)
+{
+	__asm__ volatile("movl %[mask], %%eax\n\txorl %%edx, %%edx\n\txrstor64 (%[load])\n\t"
+		"movl %[val], (%[reg])\n\tnop\n\tnop\n\tnop\n\t"
+		"movl %[mask], %%eax\n\txorl %%edx, %%edx\n\txsave64 (%[save])\n\t"
+		: : [mask] "i"(VECTORS), [load] "r"(load), [save] "r"(save), [reg] "r"(reg), [val] "r"(val)
+		: "memory", "rax", "rdx", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+		"xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+}
+
+static void
+vectors(void)
+{
+	static uint8_t before[16384] __attribute__((aligned(64)));
+	static uint8_t after[16384] __attribute__((aligned(64)));
+	unsigned int i, n, k, at, len, seen = 0;
+	uint64_t state_bv = 0;
+
+	__asm__ volatile("xsave64 (%0)" : : "r"(before), "a"(VECTORS), "d"(0) : "memory");
+	for (i = 1; i < 1000; i++) {
+		for (n = SSE; n < 8; n++) {
+			if (!(VECTORS & 1u << n) || !component(n, &at, &len))
+				continue;
+			for (k = 0; k < len; k++)
+				before[at + k] = (uint8_t)(i * 31 + n * 7 + k);
+			state_bv |= 1u << n;
+		}
+		memcpy(before + 512, &state_bv, sizeof(state_bv));
+		store_between(&bar[TDT(10)], i & 0x1ff, before, after);
+		for (n = SSE; n < 8; n++) {
+			if (!(state_bv & 1u << n) || !component(n, &at, &len))
+				continue;
+			seen |= 1u << n;
+			if (memcmp(before + at, after + at, len) != 0) {
+				printf("component %u did not outlive store %u\n", n, i);
+				bad++;
+				return;
+			}
+		}
+		if (bar[TDT(10)] != (i & 0x1ff))
+			bad++;
+	}
+	printf("components compared: 0x%x\n", seen);
+}
+
 int
 main(void)
 {
@@ -113,6 +186,7 @@ main(void)
 
 	open_bar("/dev/vfio/31", "0000:03:00.1");
 	neighbours();
+	vectors();
 	signal(SIGALRM, on_alarm);
 	setitimer(ITIMER_REAL, &every_ms, NULL);
 	for (i = 0; i < THREADS; i++)

@@ -63,3 +63,13 @@ enough() {
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
+
+@test "the library uses no register but those that a patched store saves" {
+	local lib=$BUILD/soft82599/libsoft82599.so
+
+	objdump -d --no-show-raw-insn "$lib" >"$BATS_TEST_TMPDIR/code"
+	grep -q 'movups' "$BATS_TEST_TMPDIR/code"
+	! grep -E '%[yz]mm|%k[0-7]|[[:space:]]v[a-z]+|%mm[0-7]' "$BATS_TEST_TMPDIR/code"
+	# its own, not libc's, which choose by processor
+	! nm -D --undefined-only "$lib" | grep -wE 'memcpy|memmove|memset|memcmp'
+}

@@ -18,8 +18,9 @@ box=$run/vfplane/bind # lock, journal
 write_limit=${BIND_TIMEOUT:-10}
 steps=()
 stop_requested=
-hanging=
-declare -A wrote # driver_override of the devices where this run wrote it
+hanging= # a write that does not return, and
+blocked= # the devices of which some files cannot be read until then
+declare -A known # driver_override of the devices where this run wrote it, or was about to
 
 # ---- one step ----
 
@@ -126,14 +127,14 @@ users_of() {
 
 # Does a write of an earlier run still wait in the kernel? Sets hanging.
 still_waiting() {
-	local pid concerned
+	local pid
 
 	[ -e "$box/waiting" ] || return 1
-	read -r pid concerned <"$box/waiting"
+	read -r pid blocked <"$box/waiting"
 	# A zombie waits for its parent only.
-	[[ $(line_of "$proc/$pid/stat") == *" (tee) "[!ZX]* ]] || return 1
+	[[ $(line_of "$proc/$pid/stat") == *" (tee) "[!ZX]* ]] || { blocked='' && return 1; }
 	# shellcheck disable=SC2086
-	hanging="the kernel has not answered an earlier run's write (process $pid)$(users_of $concerned)"
+	hanging="the kernel has not answered an earlier run's write (process $pid)$(users_of $blocked)"
 }
 
 # do_step STEP: 0; 1 failed; 2 hangs. failure says what and why.
@@ -146,6 +147,7 @@ do_step() {
 	failure=$(step_text "$@")
 	# Later the VF that the kernel waits for is no longer among its PF's.
 	concerned="$2 $(vfs_list "$2")"
+	[ "$1" != override ] || known[$2]=$(override_of "$2")
 	if [ "$1" = mac ]; then
 		put_error=$(ip link set dev "$(pf_interface "$2")" vf "${3%%=*}" mac "${3#*=}" 2>&1) || rc=1
 	else
@@ -154,6 +156,7 @@ do_step() {
 	fi
 	if [ "$rc" -eq 2 ]; then
 		hanging=$failure
+		blocked=$concerned
 		failure+=": has not returned after $write_limit s (process $put_pid waits in the kernel)"
 		# shellcheck disable=SC2086
 		failure+=$(users_of $concerned)
@@ -164,7 +167,7 @@ do_step() {
 		failure+=": ${put_error:-failed}: $(explain "$1" "$put_error")"
 		return 1
 	fi
-	[ "$1" != override ] || wrote[$2]=${3#-}
+	[ "$1" != override ] || known[$2]=${3#-}
 	# That no driver wants the device is no error: nobody may be there for it.
 	if ! step_holds "$@" && { [ "$1" != probe ] || [ "$(driver_of "$2")" = vfio-pci ]; }; then
 		failure+=": the kernel took it and nothing changed: $(explain "$1" "")"

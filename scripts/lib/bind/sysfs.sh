@@ -54,12 +54,12 @@ driver_of() {
 }
 
 # While a write to a device waits in the kernel, reading this file would wait behind it: then it is
-# what this run wrote, or "?".
+# what this run last knew, or "?".
 override_of() {
 	local value
 
-	if [ -n "$hanging" ]; then
-		printf '%s' "${wrote[$1]-?}"
+	if [[ " $blocked " == *" $1 "* ]]; then
+		printf '%s' "${known[$1]-?}"
 		return
 	fi
 	value=$(line_of "$pci/devices/$1/driver_override")
