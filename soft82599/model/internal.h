@@ -13,6 +13,7 @@
 #define S82_HASH_BYTES	36	/* longest input of the RSS hash: two IPv6 addresses, two ports */
 
 #define S82_BIT(n)	(1ull << (n))
+#define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 
 /* A unicast or multicast address that an exact filter (RAL/RAH) holds. */

@@ -174,8 +174,7 @@ parse_ipv4(const struct s82_switch *sw, struct s82_frame *f, uint32_t off)
 	f->p.l3 = (uint16_t)off;
 	f->p.type |= PKT_IPV4 | (ihl > 20 ? PKT_IPV4E : 0);
 	f->p.status |= RXD_IPCS;
-	/* without options, as nearly always: a length that the compiler knows */
-	if (!is_right(ihl == 20 ? add_words(0, h, 20) : add_words(0, h, ihl)))
+	if (!is_right(add_words(0, h, ihl)))
 		f->p.status |= RXD_IPE;
 	f->p.frag = (be16(h + 6) & 0x3fff) != 0;
 	if (!f->p.frag)
@@ -193,6 +192,65 @@ parse_ipv4(const struct s82_switch *sw, struct s82_frame *f, uint32_t off)
 	f->p.hash = toeplitz(sw, h + 12, 8, 0);
 	if (f->p.rss_type != RSS_IPV4)
 		f->p.hash ^= toeplitz(sw, f->data + f->p.l4, 4, 8);
+}
+
+static inline uint64_t
+load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	return v;
+}
+
+static inline uint64_t
+halves(uint64_t v)
+{
+	return (v & 0xffffffff) + (v >> 32);
+}
+
+/*
+ * The common case: TCP or UDP in IPv4 without options, whole, all of it in the frame. False: it is
+ * something else, and nothing has been done. What parse_ipv4() finds, in a third of its instructions.
+ */
+static inline bool
+parse_plain(const struct s82_switch *sw, struct s82_frame *f, uint32_t off)
+{
+	const uint8_t *const h = f->data + off;
+	uint32_t total, need, enabled;
+	uint64_t a, b, c, sum;
+	bool tcp;
+
+	if (off + 28 > f->len)
+		return false;
+	a = load64(h);		/* version and header's length, TOS, length, identification, fragment */
+	b = load64(h + 8);	/* TTL, protocol, checksum, source */
+	c = load64(h + 12) >> 32;	/* destination */
+	tcp = (b >> 8 & 0xff) == 6;
+	need = 20 + (tcp ? 20 : 8);
+	total = __builtin_bswap16((uint16_t)(a >> 16));
+	if ((a & 0xff3f0000000000ff) != 0x45 || (!tcp && (b >> 8 & 0xff) != 17) || total < need ||
+			off + total > f->len)
+		return false;
+	f->p.l3 = (uint16_t)off;
+	f->p.l4 = (uint16_t)(off + 20);
+	f->p.type = PKT_IPV4 | (tcp ? PKT_TCP : PKT_UDP);
+	f->p.status = RXD_IPCS | (is_right(halves(a) + halves(b) + c) ? 0 : RXD_IPE);
+	/* a UDP checksum of zero was not computed by its sender: nothing to verify */
+	if (tcp || h[26] || h[27]) {
+		sum = (b >> 32) + c + pseudo_tail((uint8_t)(b >> 8), total - 20);
+		f->p.status |= RXD_L4I | (tcp ? 0 : RXD_UDPCS);
+		if (!is_right(add_words(sum, h + 20, total - 20)))
+			f->p.status |= RXD_L4E;
+	}
+	enabled = sw->mrqc & (tcp ? MRQC_TCPIPV4 : MRQC_UDPIPV4);
+	if (!enabled && !(sw->mrqc & MRQC_IPV4))
+		return true;
+	f->p.rss_type = !enabled ? RSS_IPV4 : tcp ? RSS_TCPIPV4 : RSS_UDPIPV4;
+	f->p.hash = toeplitz(sw, h + 12, 8, 0);
+	if (enabled)
+		f->p.hash ^= toeplitz(sw, h + 20, 4, 8);
+	return true;
 }
 
 /* Walks IPv6 extension headers. Returns the last next-header value and moves *off behind them. */
@@ -262,7 +320,7 @@ s82_parse_l3(const struct s82_switch *sw, struct s82_frame *f)
 	uint32_t off = f->p.tagged ? 18 : 14;
 	uint16_t type = be16(f->data + off - 2);
 
-	if (type == 0x0800)
+	if (type == 0x0800 && !parse_plain(sw, f, off))
 		parse_ipv4(sw, f, off);
 	else if (type == 0x86dd)
 		parse_ipv6(sw, f, off);

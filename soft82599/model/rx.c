@@ -201,7 +201,7 @@ free_descriptors(const struct s82_rx_run *r, const struct s82_rxq *q)
 }
 
 /*
- * A short frame in pieces of a fixed size, the last one over the end of the one before: a call that
+ * A short frame in pieces of a fixed size, the last ones over the end of those before: a call that
  * has to find out first how to copy costs more than the copying.
  */
 static inline void
@@ -209,13 +209,18 @@ copy_frame(uint8_t *to, const uint8_t *from, uint32_t len)
 {
 	uint32_t i;
 
-	if (len > 256 || len < 16) {
+	if (likely(len - 32 <= 32)) {
+		memcpy(to, from, 32);
+		memcpy(to + len - 32, from + len - 32, 32);
+		return;
+	}
+	if (len > 256 || len < 32) {
 		memcpy(to, from, len);
 		return;
 	}
-	for (i = 0; i + 16 < len; i += 16)
-		memcpy(to + i, from + i, 16);
-	memcpy(to + len - 16, from + len - 16, 16);
+	for (i = 0; i + 32 < len; i += 32)
+		memcpy(to + i, from + i, 32);
+	memcpy(to + len - 32, from + len - 32, 32);
 }
 
 /*
@@ -254,7 +259,8 @@ count(struct s82_ctx *ctx, struct s82_rx_run *r, unsigned int queue, const struc
 	if (r->packets++ == 0)
 		ctx->sw->rx_touched[queue / 64] |= S82_BIT(queue % 64);
 	r->bytes += len;
-	r->mcast += f->data[0] & 1;
+	if (unlikely(f->data[0] & 1))
+		r->mcast++;
 }
 
 /* Whatever is not plain: tags, several descriptors, no descriptor. */
@@ -381,7 +387,7 @@ s82_rx_discard(struct s82_state *st, bool whole)
 }
 
 /* Puts the frame into each pool's ring; returns the pools that have to wait for a descriptor. */
-static uint64_t
+static __attribute__((noinline)) uint64_t
 put_all(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, uint64_t *done, int *why)
 {
 	for (; pools; pools &= pools - 1) {
@@ -461,7 +467,14 @@ s82_rx_deliver(struct s82_ctx *ctx, const struct s82_frame *f, uint64_t pools, i
 {
 	struct s82_state *st = ctx->st;
 	uint64_t done = 0, wait = pools;
+	enum put r;
 
+	if (likely(!(pools & (pools - 1)) && !st->fifo.busy)) {
+		r = put(ctx, (unsigned int)__builtin_ctzll(pools), f, why);
+		if (likely(r == PUT_OK))
+			return pools;
+		return r == PUT_STALL ? put_aside(ctx, f, pools, why) : 0;
+	}
 	if (pools & (pools - 1))
 		st->stats.replicated += (uint64_t)__builtin_popcountll(pools) - 1;
 	if (!st->fifo.busy)
