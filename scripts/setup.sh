@@ -32,9 +32,8 @@ bats                 functional tests
 shellcheck           checks the scripts
 clang                the second compiler
 libclang-rt-14-dev   the sanitizers' run time for clang
-gnuplot-nox          draws the plot of docs/rss.md from bench_balance's figures
 jq                   scripts and tests read JSON reports
-gnuplot-nox          vfctl plot draws with it
+gnuplot-nox          vfctl plot draws with it, and bench_balance's figures become the plot of docs/rss.md
 iproute2             tests make network namespaces and TAP links
 iputils-ping         tests put real traffic through them
 curl                 moves a large file through vfplane, from Linux to Linux
@@ -45,6 +44,7 @@ python3              the far end of the traffic that tests capture, and the web 
 procps               tests look at processes
 util-linux           unshare: namespaces for the tests
 patch                tests/mutants applies its patches
+ccache               a mutant's file that goes back to what it was is not compiled again
 TABLE
 }
 

@@ -62,17 +62,25 @@ tp_all() {
 	tail -c +"$((size + 1))" "$out" | tr -d '\r'
 }
 
-# tp_quit NAME: the status of COMMAND.
+# tp_quit NAME: the status of COMMAND. Of its own testpmd closes the PF first, and each of its VFs then
+# waits 3.5 s for an answer from it.
 tp_quit() {
-	local in=${TP_IN[$1]}
+	local in=${TP_IN[$1]} port last
 
+	last=$(tp "$1" "show port summary all" | sed -n 's/^Number of available ports: //p')
+	if [ "$last" -gt 1 ]; then
+		tp "$1" stop >/dev/null
+		for ((port = last - 1; port > 0; port--)); do
+			tp "$1" "port stop $port" >/dev/null
+			tp "$1" "port close $port" >/dev/null
+		done
+	fi
 	echo quit >&"$in"
 	exec {in}>&-
 	wait "${TP_PID[$1]}"
 }
 
-# For teardown: ends testpmd at once, and waits for the launcher to follow. A testpmd that quits
-# closes its PF first, so each of its VFs waits 3.5 s for an answer: only tests of that use tp_quit.
+# For teardown: ends testpmd at once, and waits for the launcher to follow.
 tp_kill_all() {
 	local name pid
 

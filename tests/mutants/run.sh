@@ -157,8 +157,10 @@ make_trees() {
 
 	mkdir "$work/0"
 	copy_tree "$top" "$work/0"
-	# Little optimisation: the mutants are built one after the other.
-	if ! meson setup -Doptimization=1 -Ddebug=false "$work/0/build" "$work/0" >"$work/build.log" 2>&1 ||
+	# Little optimisation: the mutants are built one after the other. What goes back to what it was
+	# need not be compiled again.
+	export CCACHE_DIR=$work/ccache
+	if ! CC="ccache gcc" meson setup -Doptimization=1 -Ddebug=false "$work/0/build" "$work/0" >"$work/build.log" 2>&1 ||
 		! ninja -C "$work/0/build" >>"$work/build.log" 2>&1; then
 		tail "$work/build.log" >&2
 		die "the unharmed copy does not build"
