@@ -6,82 +6,25 @@
 #include <errno.h>
 #include <math.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include <rte_cycles.h>
-#include <rte_eal.h>
-#include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_ip.h>
-#include <rte_lcore.h>
-#include <rte_ring.h>
 #include <rte_udp.h>
 
-#include "dp_stats.h"
-#include "dp_worker.h"
 #include "probe.h"
+#include "rings.h"
 
-#define QUEUES 2
-#define RING 1024
-#define MBUFS 8191
-#define WAIT_S 20
 #define HEADERS (14 + 20 + 8)
-
-enum { PORT_A, PORT_B, PORT_LOOP, PORTS };
-
-static struct rte_mempool *pool;
-static struct rte_ring *rx_ring[PORTS][QUEUES], *tx_ring[PORTS][QUEUES];
-static uint16_t port_id[PORTS];
-
-static uint64_t
-deadline(void)
-{
-	return rte_rdtsc() + WAIT_S * rte_get_tsc_hz();
-}
-
-static int
-make_port(unsigned int p, const char *name, bool loop)
-{
-	const struct rte_eth_conf conf = {0};
-	char ring[RTE_RING_NAMESIZE];
-	int id;
-
-	for (unsigned int q = 0; q < QUEUES; q++) {
-		snprintf(ring, sizeof(ring), "%s-rx%u", name, q);
-		rx_ring[p][q] = rte_ring_create(ring, RING, SOCKET_ID_ANY, 0);
-		snprintf(ring, sizeof(ring), "%s-tx%u", name, q);
-		tx_ring[p][q] = loop ? rx_ring[p][q] : rte_ring_create(ring, RING, SOCKET_ID_ANY, 0);
-	}
-	id = rte_eth_from_rings(name, rx_ring[p], QUEUES, tx_ring[p], QUEUES, SOCKET_ID_ANY);
-	if (id < 0 || rte_eth_dev_configure(id, QUEUES, QUEUES, &conf) != 0)
-		return -1;
-	port_id[p] = (uint16_t)id;
-	for (unsigned int q = 0; q < QUEUES; q++)
-		if (rte_eth_rx_queue_setup(id, q, RING, SOCKET_ID_ANY, NULL, pool) != 0 ||
-			rte_eth_tx_queue_setup(id, q, RING, SOCKET_ID_ANY, NULL) != 0)
-			return -1;
-	return rte_eth_dev_start(id);
-}
 
 static int
 group_setup(void **state)
 {
 	(void)state;
-	pool = rte_pktmbuf_pool_create("test", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-		SOCKET_ID_ANY);
-	if (pool == NULL || make_port(PORT_A, "a", false) != 0 ||
-		make_port(PORT_B, "b", false) != 0 || make_port(PORT_LOOP, "loop", true) != 0)
-		return -1;
-	return 0;
+	return rings_open(RTE_MBUF_DEFAULT_BUF_SIZE);
 }
 
 static int
@@ -100,45 +43,9 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	void *m;
-
 	dp_free(*state);
-	for (unsigned int p = 0; p < PORTS; p++)
-		for (unsigned int q = 0; q < QUEUES; q++) {
-			while (rte_ring_dequeue(rx_ring[p][q], &m) == 0)
-				rte_pktmbuf_free(m);
-			while (rte_ring_dequeue(tx_ring[p][q], &m) == 0)
-				rte_pktmbuf_free(m);
-		}
 	/* Whatever a test did: no mbuf may be left behind. */
-	return rte_mempool_avail_count(pool) == MBUFS ? 0 : -1;
-}
-
-/* All ports; one rule, "rule". */
-static struct dp_spec *
-spec_for(unsigned int from, unsigned int to, enum dp_mode mode)
-{
-	struct dp_spec *s = calloc(1, sizeof(*s));
-
-	assert_non_null(s);
-	s->n_ports = PORTS;
-	for (uint16_t p = 0; p < PORTS; p++) {
-		struct dp_spec_port *port = &s->ports[p];
-
-		snprintf(port->name, sizeof(port->name), "port%u", p);
-		port->port_id = port_id[p];
-		port->nb_rxq = port->nb_txq = QUEUES;
-		memcpy(port->mac, (uint8_t[]){2, 0xa, 0, 0, 0, (uint8_t)p}, 6);
-		memcpy(port->peer, (uint8_t[]){2, 0xb, 0, 0, 0, (uint8_t)p}, 6);
-	}
-	s->n_rules = 1;
-	strcpy(s->rules[0].name, "rule");
-	s->rules[0].from = (uint16_t)from;
-	s->rules[0].to = (uint16_t)to;
-	s->rules[0].mode = mode;
-	s->n_lcores = 1;
-	s->lcores[0].id = 1;
-	return s;
+	return rings_empty();
 }
 
 static int
@@ -148,7 +55,7 @@ try_publish(struct dp *dp, struct dp_spec *s, struct vfp_err *err)
 	int rc = dp_plan_make(s, &plan, err);
 
 	if (rc == 0)
-		rc = dp_publish(dp, plan, err);
+		rc = patient_publish(dp, plan, err);
 	if (rc != 0)
 		dp_plan_free(plan);
 	return rc;
@@ -157,56 +64,10 @@ try_publish(struct dp *dp, struct dp_spec *s, struct vfp_err *err)
 static void
 publish(struct dp *dp, struct dp_spec *s)
 {
-	const uint64_t until = deadline();
-	struct vfp_err err;
-	int rc;
-
-	/* A worker may not get its processor for a second where others work too. */
-	do {
-		rc = try_publish(dp, s, &err);
-	} while (rc == -ETIMEDOUT && rte_rdtsc() < until);
-	if (rc != 0)
-		fail_msg("%s", err.text);
-}
-
-static void
-start(struct dp *dp)
-{
 	struct vfp_err err;
 
-	if (dp_start(dp, &err) != 0)
+	if (try_publish(dp, s, &err) != 0)
 		fail_msg("%s", err.text);
-}
-
-static struct dp_counts
-totals(struct dp *dp)
-{
-	struct dp_stats *s;
-	struct dp_counts c;
-
-	assert_int_equal(dp_stats_take(dp, &s), 0);
-	c = s->totals;
-	dp_stats_free(s);
-	return c;
-}
-
-static uint64_t
-unaccounted(struct dp *dp)
-{
-	struct dp_nic_port nic[PORTS];
-	struct dp_stats *s;
-	struct dp_account a;
-
-	for (uint16_t p = 0; p < PORTS; p++) {
-		struct rte_eth_stats e;
-
-		assert_int_equal(rte_eth_stats_get(port_id[p], &e), 0);
-		nic[p] = (struct dp_nic_port){port_id[p], e.ipackets, e.opackets};
-	}
-	assert_int_equal(dp_stats_take(dp, &s), 0);
-	dp_account(s, nic, PORTS, &a);
-	dp_stats_free(s);
-	return a.unaccounted;
 }
 
 static struct dp_probe_counts
@@ -696,8 +557,8 @@ what_a_source_cannot_do_is_told(void **state)
 	free(s);
 }
 
-int
-main(void)
+static int
+run_all(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
@@ -712,19 +573,12 @@ main(void)
 		TEST(packets_go_first),
 		TEST(what_a_source_cannot_do_is_told),
 	};
-	char prefix[64], lcores[64];
-	char *argv[] = {"test_modes", "--no-huge", "-m", "64", "--no-pci", "--no-telemetry",
-		"--log-level=error", "--file-prefix", prefix, "--lcores", lcores, NULL};
-	int failed;
 
-	/* Three lcores on however few processors there are. */
-	snprintf(prefix, sizeof(prefix), "vfp-test-modes-%d", (int)getpid());
-	snprintf(lcores, sizeof(lcores), "0@0,1@%d,2@0", sysconf(_SC_NPROCESSORS_ONLN) > 1);
-	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) < 0) {
-		printf("1..0 # SKIP EAL does not come up without hugepages here\n");
-		return 77;
-	}
-	failed = cmocka_run_group_tests(tests, group_setup, NULL);
-	rte_eal_cleanup();
-	return failed;
+	return cmocka_run_group_tests(tests, group_setup, NULL);
+}
+
+int
+main(void)
+{
+	return rings_main("modes", run_all);
 }

@@ -6,44 +6,29 @@
  */
 #include <errno.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include <rte_cycles.h>
-#include <rte_eal.h>
-#include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
-#include <rte_ring.h>
 
 #include "dp_spread.h"
-#include "dp_stats.h"
-#include "dp_worker.h"
+#include "rings.h"
 
-#define QUEUES 2
-#define RING   1024
-#define MBUFS  8191
 #define FLOWS  61
 #define TABLE  128
-#define WAIT_S 20
 
-enum { IN, OUT, PORTS };
+/* The third one is not used. */
+enum { IN = PORT_A, OUT = PORT_B, USED };
 
 struct tag {
 	uint32_t flow, number; /* of the flow */
 };
 
-static struct rte_mempool *pool;
 static struct rte_ring *in[QUEUES], *out;
-static uint16_t port_id[PORTS];
 static uint32_t next_in[FLOWS], next_out[FLOWS];
 static struct dp_spread_view view;
 static uint16_t pushed; /* the VLAN that every packet leaves with, or 0 */
@@ -123,29 +108,14 @@ let_lcore2(int how)
 }
 
 static int
-make_port(unsigned int p, const char *name, struct rte_ring *rx[QUEUES], struct rte_ring *tx[QUEUES])
-{
-	const struct rte_eth_conf conf = {0};
-	int id = rte_eth_from_rings(name, rx, QUEUES, tx, QUEUES, SOCKET_ID_ANY);
-
-	if (id < 0 || rte_eth_dev_configure(id, QUEUES, QUEUES, &conf) != 0)
-		return -1;
-	port_id[p] = (uint16_t)id;
-	for (unsigned int q = 0; q < QUEUES; q++)
-		if (rte_eth_rx_queue_setup(id, q, RING, SOCKET_ID_ANY, NULL, pool) != 0 ||
-			rte_eth_tx_queue_setup(id, q, RING, SOCKET_ID_ANY, NULL) != 0)
-			return -1;
-	return rte_eth_dev_start(id);
-}
-
-static int
 group_setup(void **state)
 {
 	struct rte_ring *both[QUEUES], *nothing[QUEUES];
 	char name[RTE_RING_NAMESIZE];
 
 	(void)state;
-	pool = rte_pktmbuf_pool_create("test", MBUFS, 0, 0, 512, SOCKET_ID_ANY);
+	if (rings_pool(512) != 0)
+		return -1;
 	out = rte_ring_create("out", 4 * RING, SOCKET_ID_ANY, 0);
 	for (unsigned int q = 0; q < QUEUES; q++) {
 		both[q] = out;
@@ -154,7 +124,7 @@ group_setup(void **state)
 		snprintf(name, sizeof(name), "nothing%u", q);
 		nothing[q] = rte_ring_create(name, 64, SOCKET_ID_ANY, 0);
 	}
-	if (make_port(IN, "in", in, nothing) != 0 || make_port(OUT, "out", nothing, both) != 0)
+	if (rings_port(IN, "in", in, nothing) != 0 || rings_port(OUT, "out", nothing, both) != 0)
 		return -1;
 	for (unsigned int q = 0; q < QUEUES; q++)
 		if (rte_eth_add_tx_callback(port_id[OUT], q, before_tx, NULL) == NULL)
@@ -165,26 +135,14 @@ group_setup(void **state)
 static struct dp_plan *
 plan_for(uint16_t table, enum dp_mode mode)
 {
-	struct dp_spec *s = calloc(1, sizeof(*s));
+	struct dp_spec *s = spec_for(IN, mode == DP_SINK ? (unsigned int)DP_NONE : OUT, mode);
 	struct dp_plan *plan = NULL;
 	struct vfp_err err;
 
-	assert_non_null(s);
-	s->n_ports = PORTS;
-	for (uint16_t p = 0; p < PORTS; p++) {
-		snprintf(s->ports[p].name, sizeof(s->ports[p].name), "port%u", p);
-		s->ports[p].port_id = port_id[p];
-		s->ports[p].nb_rxq = s->ports[p].nb_txq = QUEUES;
-	}
+	s->n_ports = USED;
 	s->ports[IN].spread = table;
-	s->n_rules = 1;
-	strcpy(s->rules[0].name, "rule");
-	s->rules[0].from = IN;
-	s->rules[0].to = mode == DP_SINK ? DP_NONE : OUT;
-	s->rules[0].mode = mode;
 	s->rules[0].opts.vlan_push = pushed;
 	s->n_lcores = 2;
-	s->lcores[0].id = 1;
 	s->lcores[1].id = 2;
 	if (dp_plan_make(s, &plan, &err) != 0)
 		fail_msg("%s", err.text);
@@ -200,7 +158,7 @@ setup(void **state)
 	pushed = 0;
 	memset(next_in, 0, sizeof(next_in));
 	memset(next_out, 0, sizeof(next_out));
-	for (unsigned int p = 0; p < PORTS; p++)
+	for (unsigned int p = 0; p < USED; p++)
 		rte_eth_stats_reset(port_id[p]);
 	return dp_create(NULL, (struct dp **)state, &err);
 }
@@ -208,16 +166,9 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	void *m;
-
 	let_lcore2(FREE);
 	dp_free(*state);
-	while (rte_ring_dequeue(out, &m) == 0)
-		rte_pktmbuf_free(m);
-	for (unsigned int q = 0; q < QUEUES; q++)
-		while (rte_ring_dequeue(in[q], &m) == 0)
-			rte_pktmbuf_free(m);
-	return rte_mempool_avail_count(pool) == MBUFS ? 0 : -1;
+	return rings_empty();
 }
 
 static void
@@ -225,26 +176,9 @@ begin(struct dp *dp, struct dp_plan *plan)
 {
 	struct vfp_err err;
 
-	if (dp_publish(dp, plan, &err) != 0 || dp_start(dp, &err) != 0)
+	if (patient_publish(dp, plan, &err) != 0)
 		fail_msg("%s", err.text);
-}
-
-static uint64_t
-deadline(void)
-{
-	return rte_rdtsc() + WAIT_S * rte_get_tsc_hz();
-}
-
-static struct dp_counts
-totals(struct dp *dp)
-{
-	struct dp_stats *s;
-	struct dp_counts c;
-
-	assert_int_equal(dp_stats_take(dp, &s), 0);
-	c = s->totals;
-	dp_stats_free(s);
-	return c;
+	start(dp);
 }
 
 /* Send n packets of random flows, never more under way than all rings hold; call each() meanwhile. */
@@ -595,8 +529,8 @@ a_full_ring_drops_and_counts(void **state)
 	assert_int_equal(view.dropped, c.drops[DP_DROP_HANDOFF]);
 }
 
-int
-main(void)
+static int
+run_all(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
@@ -611,18 +545,12 @@ main(void)
 		TEST(the_wait_in_the_ring_counts),
 		TEST(a_full_ring_drops_and_counts),
 	};
-	char prefix[64], lcores[64];
-	char *argv[] = {"test_spread", "--no-huge", "-m", "64", "--no-pci", "--no-telemetry",
-		"--log-level=error", "--file-prefix", prefix, "--lcores", lcores, NULL};
-	int failed;
 
-	snprintf(prefix, sizeof(prefix), "vfp-test-spread-%d", (int)getpid());
-	snprintf(lcores, sizeof(lcores), "0@0,1@%d,2@0", sysconf(_SC_NPROCESSORS_ONLN) > 1);
-	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) < 0) {
-		printf("1..0 # SKIP EAL does not come up without hugepages here\n");
-		return 77;
-	}
-	failed = cmocka_run_group_tests(tests, group_setup, NULL);
-	rte_eal_cleanup();
-	return failed;
+	return cmocka_run_group_tests(tests, group_setup, NULL);
+}
+
+int
+main(void)
+{
+	return rings_main("spread", run_all);
 }
