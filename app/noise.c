@@ -35,12 +35,13 @@ noise_begin(struct app *app)
 	app->noise_began = rte_get_timer_cycles();
 }
 
-void
-noise_put(const struct view *v, struct vfp_out *o)
+int
+noise_put(const struct view *v, struct vfp_out *o, const char *all)
 {
 	struct app *app = v->app;
 	struct meas_noise *now = app->noise_from ? look(app) : NULL;
 
+	(void)all;
 	if (now)
 		meas_noise_put(app->noise_from, now,
 			(double)(rte_get_timer_cycles() - app->noise_began) / rte_get_timer_hz(),
@@ -48,6 +49,7 @@ noise_put(const struct view *v, struct vfp_out *o)
 	else
 		vfp_out_note(o, "nothing is known before forwarding began");
 	meas_noise_free(now);
+	return 0;
 }
 
 void

@@ -9,7 +9,7 @@
 /** From here on it counts. Control thread, the workers' threads must exist. */
 void noise_begin(struct app *app);
 /** The object "noise". Callers hold app.lock, as for all views. */
-void noise_put(const struct view *v, struct vfp_out *o);
+view_get noise_put;
 void noise_free(struct app *app);
 
 #endif

@@ -25,13 +25,13 @@ report_write(const struct view *v, const char *path, struct vfp_err *err)
 	vfp_out_str(o, "source", view_source(v->app));
 	vfp_out_str(o, "dpdk", rte_version());
 	vfp_out_double(o, "duration_s", v->seconds, VFP_SECONDS);
-	view_ports(v, o);
-	view_lcores(v, o);
+	view_ports(v, o, NULL);
+	view_lcores(v, o, NULL);
 	view_latency(v, o, NULL);
 	view_probes(v, o, NULL);
-	view_totals(v, o);
+	view_totals(v, o, NULL);
 	series_put(v->app, o);
-	noise_put(v, o);
+	noise_put(v, o, NULL);
 	manifest_put(v->app, o);
 	ret = vfp_out_end(o);
 	if (!to_stdout && fclose(f) != 0 && ret == 0)
@@ -48,11 +48,11 @@ report_tables(const struct view *v, FILE *to, bool final)
 
 	vfp_out_note(o, "%s after %.1f s, NIC: %s", final ? "totals" : "running", v->seconds,
 		view_source(v->app));
-	view_ports(v, o);
-	view_lcores(v, o);
+	view_ports(v, o, NULL);
+	view_lcores(v, o, NULL);
 	view_latency(v, o, NULL);
 	view_probes(v, o, NULL);
-	view_totals(v, o);
+	view_totals(v, o, NULL);
 	vfp_out_end(o);
 	fflush(to);
 }

@@ -18,90 +18,21 @@
 static struct app *served;
 static pthread_mutex_t served_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static int
-get_ports(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	if (arg)
-		return view_port(v, o, arg);
-	view_ports(v, o);
-	return 0;
-}
-
-static int
-get_vfs(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_vfs(v, o);
-	return 0;
-}
-
-static int
-get_vf(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	return arg ? view_vf(v, o, arg) : -EINVAL;
-}
-
-static int
-get_rss(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	if (arg)
-		return view_rss(v, o, arg);
-	view_rss_all(v, o);
-	return 0;
-}
-
-static int
-get_latency(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	return view_latency(v, o, arg);
-}
-
-static int
-get_lcores(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_lcores(v, o);
-	return 0;
-}
-
-static int
-get_mailbox(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_mailbox(v, o, NULL);
-	return 0;
-}
-
-static int
-get_drift(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_drift(v, o);
-	return 0;
-}
-
-static int
-get_noise(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	noise_put(v, o);
-	return 0;
-}
-
 static const struct command {
 	const char *path;
 	const char *help;
-	int (*get)(const struct view *v, struct vfp_out *o, const char *arg);
+	view_get *get;
 } commands[] = {
-	{"/vfplane/ports", "Ports with their queues. Parameter: a port (optional)", get_ports},
-	{"/vfplane/vfs", "VFs: policy and mailbox counts", get_vfs},
-	{"/vfplane/vf", "One VF. Parameter: its port, such as vf0", get_vf},
-	{"/vfplane/rss", "RSS of all ports, or of one with why it does not spread. Parameter: a port (optional)", get_rss},
-	{"/vfplane/latency", "Latency of rules. Parameter: a rule (optional)", get_latency},
-	{"/vfplane/lcores", "Polling lcores: how busy they are", get_lcores},
-	{"/vfplane/mailbox", "The last mailbox messages and their verdicts", get_mailbox},
-	{"/vfplane/noise", "What took time from the polling lcores, and remedies", get_noise},
-	{"/vfplane/drift", "Which events undid settings, and their return", get_drift},
+	{"/vfplane/ports", "Ports with their queues. Parameter: a port (optional)", view_ports},
+	{"/vfplane/vfs", "VFs: policy and mailbox counts", view_vfs},
+	{"/vfplane/vf", "One VF. Parameter: its port, such as vf0", view_vf},
+	{"/vfplane/rss", "RSS of ports; of one, why it does not spread. Parameter: a port (optional)",
+		view_rss},
+	{"/vfplane/latency", "Latency of rules. Parameter: a rule (optional)", view_latency},
+	{"/vfplane/lcores", "Polling lcores: how busy they are", view_lcores},
+	{"/vfplane/mailbox", "The last mailbox messages and their verdicts", view_mailbox},
+	{"/vfplane/noise", "What took time from the polling lcores, and remedies", noise_put},
+	{"/vfplane/drift", "Which events undid settings, and their return", view_drift},
 };
 
 static int put_value(struct rte_tel_data *d, const char *key, json_t *value);

@@ -122,8 +122,8 @@ put_port(const struct view *v, struct vfp_out *o, const struct port *p)
 	vfp_out_double(o, "tx_pps", v->seconds > 0 ? n.nic.tx_packets / v->seconds : 0, VFP_PPS);
 }
 
-void
-view_ports(const struct view *v, struct vfp_out *o)
+static void
+view_all_ports(const struct view *v, struct vfp_out *o)
 {
 	vfp_out_list(o, "ports");
 	for (uint16_t i = 0; i < v->app->n_ports; i++) {
@@ -138,7 +138,7 @@ view_ports(const struct view *v, struct vfp_out *o)
 			vfp_out_note(o, "%s was pulled out", v->app->ports[i].name);
 }
 
-int
+static int
 view_port(const struct view *v, struct vfp_out *o, const char *name)
 {
 	const struct port *p = app_port(v->app, name);
@@ -158,9 +158,19 @@ view_port(const struct view *v, struct vfp_out *o, const char *name)
 	return 0;
 }
 
-void
-view_lcores(const struct view *v, struct vfp_out *o)
+int
+view_ports(const struct view *v, struct vfp_out *o, const char *name)
 {
+	if (name)
+		return view_port(v, o, name);
+	view_all_ports(v, o);
+	return 0;
+}
+
+int
+view_lcores(const struct view *v, struct vfp_out *o, const char *all)
+{
+	(void)all;
 	vfp_out_list(o, "lcores");
 	for (uint16_t i = 0; v->st && i < v->st->n_lcores; i++) {
 		const struct dp_lcore_stats *l = &v->st->lcores[i];
@@ -177,6 +187,7 @@ view_lcores(const struct view *v, struct vfp_out *o)
 		vfp_out_close(o);
 	}
 	vfp_out_close(o);
+	return 0;
 }
 
 static void
@@ -326,11 +337,12 @@ put_origin(struct vfp_out *o, const struct dp_plan *plan, const struct dp_plan_e
 		vfp_out_u64(o, "handed_by", plan->lcores[e->handed_by].id, VFP_PLAIN);
 }
 
-void
-view_config_fwd(const struct view *v, struct vfp_out *o)
+int
+view_config_fwd(const struct view *v, struct vfp_out *o, const char *all)
 {
 	const struct dp_plan *plan = dp_current_plan(v->app->dp);
 
+	(void)all;
 	vfp_out_u64(o, "burst", plan->burst, VFP_PLAIN);
 	vfp_out_list(o, "queues");
 	for (uint16_t l = 0; l < plan->n_lcores; l++)
@@ -353,6 +365,7 @@ view_config_fwd(const struct view *v, struct vfp_out *o)
 			vfp_out_close(o);
 		}
 	vfp_out_close(o);
+	return 0;
 }
 
 /* NIC readings for the comparison, without what was dropped by name when reception ended. */
@@ -403,11 +416,12 @@ view_unaccounted(const struct view *v)
 	return account(v, NULL);
 }
 
-void
-view_totals(const struct view *v, struct vfp_out *o)
+int
+view_totals(const struct view *v, struct vfp_out *o, const char *all)
 {
 	uint64_t rx = 0, tx = 0, stopping = 0;
 
+	(void)all;
 	for (uint16_t i = 0; i < v->app->n_ports; i++) {
 		const struct port_numbers n = numbers_of(v, &v->app->ports[i]);
 
@@ -430,6 +444,7 @@ view_totals(const struct view *v, struct vfp_out *o)
 	else
 		vfp_out_u64(o, "unaccounted", account(v, o), VFP_COUNT);
 	vfp_out_close(o);
+	return 0;
 }
 
 const char *

@@ -29,38 +29,36 @@ struct view {
 int view_take(struct app *app, enum view_since since, struct view *v);
 void view_free(struct view *v);
 
-void view_ports(const struct view *v, struct vfp_out *o);
-/** One port with its queues. -ENOENT. */
-int view_port(const struct view *v, struct vfp_out *o, const char *name);
-void view_lcores(const struct view *v, struct vfp_out *o);
-/** Latency of one rule, or of all with NULL. -ENOENT. */
-int view_latency(const struct view *v, struct vfp_out *o, const char *rule);
-/** What became of the probes of one source, with its streams, or of all with NULL. -ENOENT. */
-int view_probes(const struct view *v, struct vfp_out *o, const char *rule);
-/** Who polls what, and where it goes: the current plan. */
-void view_config_fwd(const struct view *v, struct vfp_out *o);
-void view_totals(const struct view *v, struct vfp_out *o);
-void view_vfs(const struct view *v, struct vfp_out *o);
-/** One VF: policy, mailbox, MAC, VLANs. -ENOENT. */
-int view_vf(const struct view *v, struct vfp_out *o, const char *name);
-/** RSS of one port: key, fields, table, spread, and why it does not spread. -ENOENT. */
-int view_rss(const struct view *v, struct vfp_out *o, const char *name);
-/** All ports in a table, a line each. */
-void view_rss_all(const struct view *v, struct vfp_out *o);
-void view_bringup(const struct view *v, struct vfp_out *o);
-void view_layout(const struct view *v, struct vfp_out *o);
+/**
+ * A getter. arg names one thing, where a getter knows some: a port, a VF, a rule; NULL means all.
+ *
+ * @return 0; -ENOENT there is no such thing; -EINVAL it wants a name
+ */
+typedef int view_get(const struct view *v, struct vfp_out *o, const char *arg);
+
+view_get view_ports;	  /**< all in a table, or one with its queues */
+view_get view_lcores;
+view_get view_latency;	  /**< of rules */
+view_get view_probes;	  /**< what became of the probes of sources; of one with its streams */
+view_get view_config_fwd; /**< who polls what, and where it goes: the current plan */
+view_get view_totals;
+view_get view_vfs;	  /**< in a table */
+view_get view_vf;	  /**< one VF: policy, mailbox, MAC, VLANs */
+view_get view_rss;	  /**< ports in a table; of one key, fields, table, spread, and why it does not */
+view_get view_bringup;
+view_get view_layout;
+view_get view_drift;	  /**< which events undid settings, and how long their return took */
+view_get view_mailbox;	  /**< the whole mailbox log, folded as sriov_log.h says */
+
 /** Which messages: of one VF (or -1), the last so many rows (0: all that are kept). */
 struct mailbox_ask {
 	int vf;
 	uint32_t last;
 };
-/** The mailbox log, folded as sriov_log.h says; ask may be NULL for all. */
-void view_mailbox(const struct view *v, struct vfp_out *o, const struct mailbox_ask *ask);
+void view_mailbox_of(const struct view *v, struct vfp_out *o, const struct mailbox_ask *ask);
 /** Some records of one PF, folded, as rows of a list that is open. */
 void view_records(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
 	const struct sriov_record *r, unsigned int n);
-/** Which events undid settings, and how long their return took. */
-void view_drift(const struct view *v, struct vfp_out *o);
 
 /** "soft82599", "hardware", "vdev", "mixed" or "unknown". */
 const char *view_source(const struct app *app);

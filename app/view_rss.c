@@ -186,8 +186,8 @@ put_balance(const struct view *v, struct vfp_out *o, const struct port *p)
 	vfp_out_close(o);
 }
 
-int
-view_rss(const struct view *v, struct vfp_out *o, const char *name)
+static int
+view_one(const struct view *v, struct vfp_out *o, const char *name)
 {
 	const struct port *p = app_port(v->app, name);
 	const struct pf_dev *pf = p && p->role != PORT_VDEV ? app_pf_of(v->app, p) : NULL;
@@ -223,8 +223,8 @@ view_rss(const struct view *v, struct vfp_out *o, const char *name)
 	return 0;
 }
 
-void
-view_rss_all(const struct view *v, struct vfp_out *o)
+static void
+view_all(const struct view *v, struct vfp_out *o)
 {
 	vfp_out_list(o, "rss");
 	for (uint16_t i = 0; i < v->app->n_ports; i++) {
@@ -256,4 +256,13 @@ view_rss_all(const struct view *v, struct vfp_out *o)
 		vfp_out_close(o);
 	}
 	vfp_out_close(o);
+}
+
+int
+view_rss(const struct view *v, struct vfp_out *o, const char *name)
+{
+	if (name)
+		return view_one(v, o, name);
+	view_all(v, o);
+	return 0;
 }

@@ -210,9 +210,10 @@ put_vf_detail(struct vfp_out *o, const struct pf_dev *pf, uint16_t vf, const str
 	put_counters(o, own);
 }
 
-void
-view_vfs(const struct view *v, struct vfp_out *o)
+int
+view_vfs(const struct view *v, struct vfp_out *o, const char *all)
 {
+	(void)all;
 	vfp_out_list(o, "vfs");
 	for (uint16_t i = 0; i < v->app->n_pfs; i++)
 		for (uint16_t vf = 0; vf < v->app->pf[i].n_vfs; vf++) {
@@ -221,6 +222,7 @@ view_vfs(const struct view *v, struct vfp_out *o)
 			vfp_out_close(o);
 		}
 	vfp_out_close(o);
+	return 0;
 }
 
 int
@@ -228,6 +230,8 @@ view_vf(const struct view *v, struct vfp_out *o, const char *name)
 {
 	char own[CFG_NAME], bare[CFG_NAME];
 
+	if (!name)
+		return -EINVAL;
 	for (uint16_t i = 0; i < v->app->n_pfs; i++)
 		for (uint16_t vf = 0; vf < v->app->pf[i].n_vfs; vf++) {
 			vf_name(v->app, &v->app->pf[i], vf, own);
@@ -238,15 +242,16 @@ view_vf(const struct view *v, struct vfp_out *o, const char *name)
 			put_vf(v, o, &v->app->pf[i], vf);
 			put_vf_detail(o, &v->app->pf[i], vf, app_port(v->app, own));
 			vfp_out_close(o);
-			view_port(v, o, own); /* a tenant's VF is no port of ours */
+			view_ports(v, o, own); /* a tenant's VF is no port of ours */
 			return 0;
 		}
 	return -ENOENT;
 }
 
-void
-view_bringup(const struct view *v, struct vfp_out *o)
+int
+view_bringup(const struct view *v, struct vfp_out *o, const char *all)
 {
+	(void)all;
 	vfp_out_list(o, "bringup");
 	for (uint16_t i = 0; i < v->app->n_steps; i++) {
 		const struct step *s = &v->app->steps[i];
@@ -260,6 +265,7 @@ view_bringup(const struct view *v, struct vfp_out *o)
 		vfp_out_close(o);
 	}
 	vfp_out_close(o);
+	return 0;
 }
 
 static void
@@ -319,9 +325,10 @@ put_picture(struct vfp_out *o, const struct pf_dev *pf)
 		vfp_out_note(o, "%s", sriov_layout_legend(l));
 }
 
-void
-view_layout(const struct view *v, struct vfp_out *o)
+int
+view_layout(const struct view *v, struct vfp_out *o, const char *all)
 {
+	(void)all;
 	vfp_out_list(o, "layout");
 	for (uint16_t i = 0; i < v->app->n_pfs; i++) {
 		const struct pf_dev *pf = &v->app->pf[i];
@@ -336,6 +343,7 @@ view_layout(const struct view *v, struct vfp_out *o)
 	vfp_out_close(o);
 	for (uint16_t i = 0; i < v->app->n_pfs; i++)
 		put_picture(o, &v->app->pf[i]);
+	return 0;
 }
 
 /* What became of it, in one column: a refusal's reason, else what the chain knows, else the reason.
@@ -449,7 +457,7 @@ put_mailbox(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
 }
 
 void
-view_mailbox(const struct view *v, struct vfp_out *o, const struct mailbox_ask *ask)
+view_mailbox_of(const struct view *v, struct vfp_out *o, const struct mailbox_ask *ask)
 {
 	static const struct mailbox_ask all = {.vf = -1};
 
@@ -458,6 +466,14 @@ view_mailbox(const struct view *v, struct vfp_out *o, const struct mailbox_ask *
 		if (v->app->pf[i].pf)
 			put_mailbox(v, o, &v->app->pf[i], ask ? ask : &all);
 	vfp_out_close(o);
+}
+
+int
+view_mailbox(const struct view *v, struct vfp_out *o, const char *all)
+{
+	(void)all;
+	view_mailbox_of(v, o, NULL);
+	return 0;
 }
 
 /* For people as long as the row has room; what is left out is counted, and a failure told first. */
@@ -507,12 +523,13 @@ put_drift(const struct view *v, struct vfp_out *o, const struct pf_dev *pf,
 	vfp_out_close(o);
 }
 
-void
-view_drift(const struct view *v, struct vfp_out *o)
+int
+view_drift(const struct view *v, struct vfp_out *o, const char *all)
 {
 	struct sriov_drift *d = calloc(SRIOV_DRIFTS, sizeof(*d));
 	unsigned int rows = 0;
 
+	(void)all;
 	vfp_out_list(o, "drift");
 	for (uint16_t i = 0; d && i < v->app->n_pfs; i++) {
 		const struct pf_dev *pf = &v->app->pf[i];
@@ -526,4 +543,5 @@ view_drift(const struct view *v, struct vfp_out *o)
 	if (rows == 0)
 		vfp_out_note(o, "no event has undone a setting");
 	free(d);
+	return 0;
 }

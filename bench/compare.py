@@ -239,15 +239,15 @@ class Contender:
         type_in(process, self.say)
 
 
-class NullVfplane(Contender):
+class VdevVfplane(Contender):
     """With as many packet buffers as testpmd, and what else the command line cannot say."""
 
-    def __init__(self, name, command, datapath, mode="io"):
+    def __init__(self, name, command, datapath, mode="io", kind="net_null", say="start"):
         self.conf = tempfile.NamedTemporaryFile("w", prefix="vfplane-bench-", suffix=".conf")
-        self.conf.write(f"forward pair {{ from = net_null0  to = net_null1  mode = {mode}  both = yes }}\n"
+        self.conf.write(f"forward pair {{ from = {kind}0  to = {kind}1  mode = {mode}  both = yes }}\n"
                         f"datapath {{ mbufs = {MBUFS}  {datapath} }}\n")
         self.conf.flush()
-        super().__init__(name, f"{command} --config {self.conf.name}", "start")
+        super().__init__(name, f"{command} --config {self.conf.name}", say)
 
 
 class SoftVfplane(Contender):
@@ -295,26 +295,27 @@ def null_pairs(what, build, eal, burst):
     plain = f"{vfplane} {NULL_EAL} -- -i"
     for mode in "io", "mac", "macswap":
         if what == f"null-{mode}":
-            return [NullVfplane("vfplane", plain, f"burst = {burst}", mode),
+            return [VdevVfplane("vfplane", plain, f"burst = {burst}", mode),
                     Contender("testpmd", f"{testpmd} {NULL_EAL} {end}{mode}", "start")]
     if what == "null-bare":
-        return [NullVfplane("vfplane", plain, ""),
+        return [VdevVfplane("vfplane", plain, ""),
                 Contender("bare", f"exec {build}/bench/bench_bare {eal} {NULL_EAL} -- bare forever")]
     if what == "null-latencystats":
         worker = eal.split()[1].split("-")[-1].split(",")[-1]
-        return [NullVfplane("vfplane", plain, f"burst = {burst}"),
+        return [VdevVfplane("vfplane", plain, f"burst = {burst}"),
                 Contender("testpmd --latencystats",
                           f"{testpmd} {NULL_EAL} {end}io --latencystats={worker}", "start")]
     if what == "null-measure":
-        return [NullVfplane("measuring", plain, f"burst = {burst}"),
-                NullVfplane("not measuring", plain, f"burst = {burst}  latency = no")]
+        return [VdevVfplane("measuring", plain, f"burst = {burst}"),
+                VdevVfplane("not measuring", plain, f"burst = {burst}  latency = no")]
     devices = {"ring-io": "--vdev net_ring0 --vdev net_ring1",
                "memif-io": "--vdev net_memif0,role=server,{0} --vdev net_memif1,role=client,{0}"}.get(what)
     if devices is None:
         return None
     sock = f"socket={tempfile.gettempdir()}/{eal.split()[-1]}.sock,socket-abstract=no"
     eal_end = f"--no-huge -m 512 --no-pci {devices.format(sock)}"
-    return [Contender("vfplane", f"{vfplane} {eal_end} -- -i", f"set burst {burst}\nstart tx_first"),
+    return [VdevVfplane("vfplane", f"{vfplane} {eal_end} -- -i", f"burst = {burst}",
+                        kind=f"net_{what.split('-')[0]}", say="start tx_first"),
             Contender("testpmd", f"{testpmd} {eal_end} {end}io --no-flush-rx", "start tx_first")]
 
 

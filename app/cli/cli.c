@@ -13,7 +13,6 @@
 
 #include <cmdline_rdline.h>
 
-#include "../view.h"
 #include "cli.h"
 
 #define PROMPT   "vfplane> "
@@ -263,15 +262,13 @@ cli_run_file(struct app *app, const char *path, struct vfp_err *err)
 }
 
 void
-cli_show(struct cmdline *cl, int (*get)(const struct view *v, struct vfp_out *o, const char *arg),
-	const char *arg)
+cli_show(struct cmdline *cl, view_get *get, const char *arg)
 {
 	cli_show_as(cl, VFP_TEXT, get, arg);
 }
 
 void
-cli_show_as(struct cmdline *cl, enum vfp_format format,
-	int (*get)(const struct view *v, struct vfp_out *o, const char *arg), const char *arg)
+cli_show_as(struct cmdline *cl, enum vfp_format format, view_get *get, const char *arg)
 {
 	char *text = NULL;
 	size_t len = 0;

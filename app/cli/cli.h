@@ -17,7 +17,7 @@
 
 #include <vfp_out.h>
 
-#include "../vfplane.h"
+#include "../view.h"
 
 struct cli;
 
@@ -33,13 +33,10 @@ int cli_run_file(struct app *app, const char *path, struct vfp_err *err);
 /** The app behind the prompt. Valid in a command's function. */
 struct app *cli_app(void);
 
-struct view;
 /** Print one getter as text: takes the view and the lock; says what fails. */
-void cli_show(struct cmdline *cl,
-	int (*get)(const struct view *v, struct vfp_out *o, const char *arg), const char *arg);
+void cli_show(struct cmdline *cl, view_get *get, const char *arg);
 /** The same in the format of one's choice. */
-void cli_show_as(struct cmdline *cl, enum vfp_format format,
-	int (*get)(const struct view *v, struct vfp_out *o, const char *arg), const char *arg);
+void cli_show_as(struct cmdline *cl, enum vfp_format format, view_get *get, const char *arg);
 
 /** The modes as the prompt takes them: ours, and testpmd's words for them. */
 #define CLI_MODES "io#mac#macswap#echo#icmpecho#sink#rxonly#source#txonly"

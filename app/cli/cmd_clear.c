@@ -2,7 +2,6 @@
 /* clear … : the prompt counts from here on; the report still counts from the start */
 #include <string.h>
 
-#include "../view.h"
 #include "cli.h"
 
 struct clear {

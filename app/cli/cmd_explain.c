@@ -8,7 +8,6 @@
 
 #include "../explain.h"
 #include "../rss.h"
-#include "../view.h"
 #include "cli.h"
 
 #define MAX_WORDS 10

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../mailbox.h"
-#include "../view.h"
 #include "cli.h"
 
 struct ask {
@@ -24,7 +23,7 @@ static int
 get_mailbox(const struct view *v, struct vfp_out *o, const char *arg)
 {
 	(void)arg;
-	view_mailbox(v, o, &asked);
+	view_mailbox_of(v, o, &asked);
 	return 0;
 }
 

@@ -12,20 +12,12 @@ static cmdline_parse_token_string_t t_show = TOKEN_STRING_INITIALIZER(struct noi
 static cmdline_parse_token_string_t t_noise =
 	TOKEN_STRING_INITIALIZER(struct noise, noise, "noise");
 
-static int
-get_noise(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	noise_put(v, o);
-	return 0;
-}
-
 static void
 do_show(void *parsed, struct cmdline *cl, void *data)
 {
 	(void)parsed;
 	(void)data;
-	cli_show(cl, get_noise, NULL);
+	cli_show(cl, noise_put, NULL);
 }
 
 static cmdline_parse_inst_t show_noise = {.f = do_show,

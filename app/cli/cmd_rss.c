@@ -15,7 +15,6 @@
 #include "../balance.h"
 #include "../rss.h"
 #include "../rss_watch.h"
-#include "../view.h"
 #include "cli.h"
 
 struct rss_cmd {
@@ -63,21 +62,12 @@ vf_port(struct cmdline *cl, uint16_t vf)
 	return NULL;
 }
 
-static int
-get_rss(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	if (arg)
-		return view_rss(v, o, arg);
-	view_rss_all(v, o);
-	return 0;
-}
-
 static void
 do_show_all(void *parsed, struct cmdline *cl, void *data)
 {
 	(void)parsed;
 	(void)data;
-	cli_show(cl, get_rss, NULL);
+	cli_show(cl, view_rss, NULL);
 }
 
 static void
@@ -87,7 +77,7 @@ do_show(void *parsed, struct cmdline *cl, void *data)
 
 	(void)data;
 	if (p)
-		cli_show(cl, get_rss, p->name);
+		cli_show(cl, view_rss, p->name);
 }
 
 /* As testpmd prints it: the entries whose bits are set in the masks, 64 to a mask. */

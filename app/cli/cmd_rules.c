@@ -13,7 +13,6 @@
 #include <vfp_parse.h>
 
 #include "../lcores.h"
-#include "../view.h"
 #include "cli.h"
 
 struct rule {
@@ -250,26 +249,12 @@ do_edit(void *parsed, struct cmdline *cl, void *data)
 		cmdline_printf(cl, "done; show config fwd tells who polls what now\n");
 }
 
-static int
-get_config(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_config_fwd(v, o);
-	return 0;
-}
-
-static int
-get_probes(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	return view_probes(v, o, arg);
-}
-
 static void
 do_show_config(void *parsed, struct cmdline *cl, void *data)
 {
 	(void)parsed;
 	(void)data;
-	cli_show(cl, get_config, NULL);
+	cli_show(cl, view_config_fwd, NULL);
 }
 
 /* data: a rule is named */
@@ -278,7 +263,7 @@ do_show_probes(void *parsed, struct cmdline *cl, void *data)
 {
 	const struct rule *a = parsed;
 
-	cli_show(cl, get_probes, data ? a->name : NULL);
+	cli_show(cl, view_probes, data ? a->name : NULL);
 }
 
 static edit_fn *const edits[] = {edit_rule_mode, edit_rule_rate, edit_add, edit_remove, edit_burst,

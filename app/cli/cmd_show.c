@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../view.h"
 #include "cli.h"
 
 struct show {
@@ -13,90 +12,17 @@ struct show {
 	cmdline_fixed_string_t name;
 };
 
-static int
-get_ports(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_ports(v, o);
-	return 0;
-}
-
-static int
-get_port(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	return view_port(v, o, arg);
-}
-
-static int
-get_vf(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	return view_vf(v, o, arg);
-}
-
-static int
-get_rss(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	return view_rss(v, o, arg);
-}
-
-static int
-get_vfs(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_vfs(v, o);
-	return 0;
-}
-
-static int
-get_lcores(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_lcores(v, o);
-	return 0;
-}
-
-static int
-get_latency(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	return view_latency(v, o, NULL);
-}
-
-static int
-get_bringup(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_bringup(v, o);
-	return 0;
-}
-
-static int
-get_layout(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_layout(v, o);
-	return 0;
-}
-
-static int
-get_drift(const struct view *v, struct vfp_out *o, const char *arg)
-{
-	(void)arg;
-	view_drift(v, o);
-	return 0;
-}
-
 static const struct {
 	const char *word;
-	int (*get)(const struct view *v, struct vfp_out *o, const char *arg);
+	view_get *get;
 } words[] = {
-	{"ports", get_ports},
-	{"vfs", get_vfs},
-	{"lcores", get_lcores},
-	{"latency", get_latency},
-	{"bringup", get_bringup},
-	{"layout", get_layout},
-	{"drift", get_drift},
+	{"ports", view_ports},
+	{"vfs", view_vfs},
+	{"lcores", view_lcores},
+	{"latency", view_latency},
+	{"bringup", view_bringup},
+	{"layout", view_layout},
+	{"drift", view_drift},
 };
 
 static cmdline_parse_token_string_t t_show = TOKEN_STRING_INITIALIZER(struct show, show, "show");
@@ -132,7 +58,7 @@ do_port(void *parsed, struct cmdline *cl, void *data)
 	(void)data;
 	if (strcmp(name, "all") == 0) {
 		for (uint16_t i = 0; i < app->n_ports; i++)
-			cli_show(cl, strcmp(s->kind, "rss") == 0 ? get_rss : get_port,
+			cli_show(cl, strcmp(s->kind, "rss") == 0 ? view_rss : view_ports,
 				app->ports[i].name);
 		return;
 	}
@@ -141,14 +67,14 @@ do_port(void *parsed, struct cmdline *cl, void *data)
 
 		name = p ? p->name : name;
 	}
-	cli_show(cl, strcmp(s->kind, "rss") == 0 ? get_rss : get_port, name);
+	cli_show(cl, strcmp(s->kind, "rss") == 0 ? view_rss : view_ports, name);
 }
 
 static void
 do_vf(void *parsed, struct cmdline *cl, void *data)
 {
 	(void)data;
-	cli_show(cl, get_vf, ((const struct show *)parsed)->name);
+	cli_show(cl, view_vf, ((const struct show *)parsed)->name);
 }
 
 static cmdline_parse_inst_t show_words = {.f = do_words,
