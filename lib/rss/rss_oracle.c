@@ -97,9 +97,11 @@ rss_oracle_predict(const struct rss_oracle *o, unsigned int pool_queues, const u
 {
 	uint8_t room[RSS_INPUT_MAX];
 	size_t n;
-	const uint8_t *input =
-		rss_input(o->conf.fields, frame, len, room, &n, &v->type, &v->note);
+	const uint8_t *input = rss_input_plain(o->conf.fields, frame, len, &n, &v->type);
 
+	v->note = RSS_N_FULL;
+	if (!input)
+		input = rss_input(o->conf.fields, frame, len, room, &n, &v->type, &v->note);
 	v->hash = v->index = v->queue = 0;
 	if (v->type == RSS_T_NONE)
 		return;
