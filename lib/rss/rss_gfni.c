@@ -18,7 +18,7 @@ const bool rss_gfni_built = true;
 uint32_t
 rss_gfni_hash(const uint64_t *matrix, const uint8_t *data, size_t len)
 {
-	/* Addresses and ports, the usual case: the compiler unrolls the kernel for a known length. */
+	/* Addresses and ports, mostly: the compiler unrolls the kernel for a known length. */
 	if (len == 12)
 		return rte_thash_gfni(matrix, data, 12);
 	if (len == 36)

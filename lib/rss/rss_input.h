@@ -33,8 +33,8 @@ rss_plain_ipv4(const uint8_t *ip)
 }
 
 /**
- * rss_input() of most frames, in a few comparisons: TCP or UDP, in one piece, over IPv4 without options
- * or IPv6 without extension headers, at most one tag, ports hashed.
+ * rss_input() of most frames, in a few comparisons: TCP or UDP, in one piece, over IPv4 without
+ * options or IPv6 without extension headers, at most one tag, ports hashed.
  *
  * @return NULL for any other frame: that is rss_input()'s
  */

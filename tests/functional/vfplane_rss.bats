@@ -79,21 +79,29 @@ received_all() {
 	[ "$(received | wc -l)" -ge "$1" ]
 }
 
-# explain_random QUEUES RSS N: explain says of N random frames what testpmd and the card say.
+# card_queues QUEUES: what the card put into each queue of VF 0 and VF 1, as "POOL:QUEUE PACKETS"
+card_queues() {
+	jq -r --argjson queues "$1" '.rx_queues[] | select(.pool < 2 and .packets > 0) |
+		"\(.pool):\(.id % $queues) \(.packets)"' "$tmp/show" | sort
+}
+
+# explain_random QUEUES RSS N [SEED]: explain says of N random frames what testpmd and the card say. A
+# random flow's hash tells its frames from others, so that sorted lists of hash and queue compare each.
 explain_random() {
 	local queues=$1 frames=$3 dropped
 
 	tenants "$queues" "$2"
 	pf_mac=02:5f:82:59:90:01 # every card's; asked below
-	"$BUILD/tests/functional/rss_frames" "$frames" 11 "$tmp/in.pcap" "$pf_mac"
-	card_vfplane a --vfs 2 --wire "pcap:$tmp/in.pcap"
-	vp a start
+	"$BUILD/tests/functional/rss_frames" "$frames" "${4:-11}" "$tmp/in.pcap" "$pf_mac"
+	card_vfplane "a${4-}" --vfs 2 --wire "pcap:$tmp/in.pcap"
+	vp "a${4-}" start
 	# the wire waits for VF 0, but VF 1 comes up behind it
 	"$SOFT82599" ctl --name "$card" pool freeze vf0 on
 	tenant_testpmd "$queues"
 	explained "$tmp/in.pcap" | sort >"$tmp/want"
 	echo start >&"${TP_IN[b]}"
 	"$SOFT82599" ctl --name "$card" pool freeze vf0 off
+	wait_for $((30 + frames / 1000)) wire_sent "$frames"
 	wait_for 30 received_all "$(wc -l <"$tmp/want")" || true
 	received | sort >"$tmp/got"
 	show
@@ -101,6 +109,7 @@ explain_random() {
 	wc -l "$tmp/want" "$tmp/got"
 	diff "$tmp/want" "$tmp/got" | head -n 10
 	cmp "$tmp/want" "$tmp/got"
+	cut -d: -f1,2 "$tmp/want" | uniq -c | awk '{ print $2, $1 }' | diff - <(card_queues "$queues")
 	# what goes nowhere, by reason
 	jq -c .wire.dropped "$tmp/show"
 	dropped=$(grep -c '^dropped: vlan' "$tmp/lines")
@@ -119,6 +128,33 @@ explain_random() {
 
 @test "10,000 random frames, 64 pools x 2, some fields off: explain is what testpmd and the card saw" {
 	explain_random 2 "key = symmetric  fields = {ipv4, udp4, tcp6}" 10000
+}
+
+# bats test_tags=long
+@test "1,600,000 random frames, ten settings: a million times explain is what testpmd and the card saw" {
+	local seed queues rss seen=0
+
+	while read -r seed queues rss; do
+		echo "$seed: 160,000 frames, $queues queues, $rss"
+		explain_random "$queues" "$rss" 160000 "$seed"
+		seen=$((seen + $(wc -l <"$tmp/got")))
+		tp_quit b
+		vp_quit "a$seed"
+		rm -r "$tmp/testpmd-b" # a lot of testpmd's words
+	done <<-END
+		1 4 key = default
+		2 2 key = default
+		3 4 key = symmetric
+		4 2 key = symmetric  reta = "list:0,1,1"
+		5 4 key = $key  reta = weighted:1:2:3:2
+		6 2 key = $key  reta = weighted:3:1
+		7 4 key = $key  fields = {ipv4, ipv6}
+		8 2 key = symmetric  fields = {ipv4, udp4, tcp6}
+		9 4 key = $key  fields = {tcp4, udp6}  reta = "list:3,2,1,0"
+		10 2 key = $key  fields = {ipv6, udp4, udp6}
+	END
+	echo "of 1,600,000 frames testpmd received $seen copies, each as explained"
+	[ "$seen" -ge 1000000 ]
 }
 
 @test "testpmd's words change table and key; the card agrees, PF restarts included" {

@@ -238,9 +238,9 @@ shortcuts_change_nothing(void **unused)
 		rss_tuple(conf.fields, frame, m.len, &t);
 		if (got.type != want.type || got.note != want.note || got.hash != want.hash ||
 			got.index != want.index || got.queue != want.queue)
-			fail_msg("type %u note %u hash %08x queue %u, wanted %u %u %08x %u", got.type,
-				got.note, got.hash, got.queue, want.type, want.note, want.hash,
-				want.queue);
+			fail_msg("type %u note %u hash %08x queue %u, wanted %u %u %08x %u",
+				got.type, got.note, got.hash, got.queue, want.type, want.note,
+				want.hash, want.queue);
 		assert_int_equal(t.type, want.type);
 		assert_int_equal(t.note, want.note);
 		assert_int_equal(rss_toeplitz(conf.key, t.bytes, t.len), want.hash);
