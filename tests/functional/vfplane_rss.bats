@@ -233,10 +233,103 @@ explain_random() {
 	vp b "show rss vf0" | grep -q "all 128 entries of the table lead to one of its 4 queues"
 	vp b "rss set pf0 reta list:0,1,2"
 	vp b "show rss vf1" | grep -q "1 of its 4 queues are in no entry"
+	vp b "rss set pf0 reta weighted:3:1:2:2"
+	vp b "show rss vf1" | grep -q "a queue has 16 to 48 of the table's 128 entries"
+	vp b "rss set pf0 fields ipv4,udp4"
+	vp b "show rss" | grep -q "vf0 .*yes .*field-off"
+	vp b "rss set pf0 fields all"
 	vp b "rss set pf0 reta even"
 	vp b "show rss" | grep -q "vf0 .*yes .*-"
 	vp b "show rss pf0" | grep -q "pool beside its VFs uses one queue"
 	vp_quit b
+}
+
+@test "why not: pools without RSS, where there is nothing to change either" {
+	cp "$TOP/config/pools.conf" "$conf"
+	card_vfplane a --vfs 0
+	vp a "show rss" | grep -q "^pf0 *1 *no .*pool-mode"
+	vp a "show rss pf0" >"$tmp/o"
+	cat "$tmp/o"
+	grep -q "^does not spread: 64 pools without RSS: a pool's packets all go to" "$tmp/o"
+	grep -q "RSS in pools needs VFs" "$tmp/o"
+	[ "$(grep -cE '^(does not spread|note):' "$tmp/o")" -eq 1 ]
+	vp a "rss set pf0 reta list:1" | grep -q "run without RSS: there is nothing to change"
+	vp a "rss set pf0 key symmetric" | grep -q "run without RSS: there is nothing to change"
+	vp a "rss balance pf0 on" | grep -q "there is no table to balance"
+	vp a "explain packet wire to pf0 tcp 1.2.3.4:1 1.2.3.5:2" | grep -q "are not explained"
+	vp_quit a
+}
+
+@test "why not: fewer queues or one, by the port's section" {
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1  queues_per_pool = 4 }
+		vf 0 { }
+		vf 1 { }
+		port vf0 { queues = 2 }
+		port vf1 { queues = 1 }
+	END
+	card_vfplane a --vfs 2
+	vp a "show rss" >"$tmp/o"
+	grep -q "^vf0 *2 *yes .*fewer-queues" "$tmp/o"
+	grep -q "^vf1 *1 *no .*one-queue" "$tmp/o"
+	vp a "show rss vf1" | grep -q "does not spread: one RX queue is configured"
+	vp_quit a
+}
+
+@test "why not: a PF that is not up grants a VF one queue; up, it grants more" {
+	tp_open pf "$SOFT82599" run --vfs 1 --name "$card" -- dpdk-testpmd -l 0-1 --no-huge -m 256 \
+		--no-telemetry --file-prefix "$card" -a 0000:03:00.1 -- -i --total-num-mbufs=8192 \
+		--rxq=4 --txq=4 --disable-device-start
+	vf_vfplane() {
+		vp_open "$1" "$SOFT82599" exec --name "$card" -- "$VFPLANE" -l 0-1 --no-huge -m 256 \
+			--no-telemetry --file-prefix "$card-$1" -a 03:10.1 -- -i
+	}
+	vf_vfplane early
+	vp early "show rss" | grep -q "^vf0 *1 *no .*one-queue"
+	vp early "show rss vf0" >"$tmp/o"
+	grep -q "does not spread: one RX queue was granted" "$tmp/o"
+	grep -q "bring the PF up first" "$tmp/o"
+	vp_quit early
+	tp pf "port start 0"
+	vf_vfplane late # as it was advised
+	vp late "show rss" | grep -q "^vf0 *4 *yes .*foreign-pf"
+	vp_quit late
+}
+
+# sampled FILE "RSS-SECTION" FRAMES: FILE's so many come in on vf0, of 4 queues, and are looked at; what
+# show rss says of it is in $tmp/o, and of all ports in $tmp/all.
+sampled() {
+	local frames=$3
+
+	printf 'pf 0 { pci = 0000:03:00.1 queues_per_pool = 4 }\nvf 0 { vlans = {100} }\n%s\n' "$2" >"$conf"
+	card_vfplane a --vfs 1 --wire "pcap:$1"
+	vp a "rss sample vf0 on" | grep -q "looking at what arrives"
+	vp a start
+	seen() { vp a "show rss vf0" >"$tmp/o"; [ "$(field packets)" -ge "$frames" ]; }
+	wait_for 20 seen || { cat "$tmp/o"; return 1; }
+	cat "$tmp/o"
+	vp a "show rss" >"$tmp/all"
+	vp_quit a
+}
+
+@test "why not, by what arrives: too few flows" {
+	# one frame, 50 times
+	"$BUILD/tests/functional/rss_frames" 1 5 "$tmp/one.pcap" 1
+	{
+		head -c 24 "$tmp/one.pcap"
+		for _ in $(seq 50); do tail -c +25 "$tmp/one.pcap"; done
+	} >"$tmp/in.pcap"
+	sampled "$tmp/in.pcap" "" 50
+	grep -q "^note: what was seen hits 1 of the table's entries: too few flows to spread" "$tmp/o"
+	grep -q "^vf0 *4 *yes .*50 .*4.0 *few-flows" "$tmp/all"
+}
+
+@test "why not, by what arrives: many flows, and a table that is flat" {
+	"$BUILD/tests/functional/rss_frames" 200 5 "$tmp/in.pcap" 1
+	sampled "$tmp/in.pcap" "rss pf0 { reta = list:2 }" 200
+	[ "$(grep -cE '^ [02] .* [1-9][0-9]* +[0-9.]+%$' "$tmp/o")" -eq 2 ] # ARP in queue 0
+	grep -qE "packets are hashed and hit [0-9]+ entries of the table, yet all" "$tmp/o"
+	grep -q "^vf0 *4 *no .*table-one-queue" "$tmp/all"
 }
 
 @test "why not, by what arrives: not IP, fragments, a foreign PF with one queue" {
@@ -273,6 +366,17 @@ explain_random() {
 
 wire_sent() {
 	show && [ "$(jq .wire.sent "$tmp/show")" -ge "$1" ]
+}
+
+@test "why not, before there is a card: a PF with one queue, a VF that is granted one" {
+	"$BUILD/tests/functional/rss_frames" 200 5 "$tmp/in.pcap" 1
+	printf 'pf 0 { pci = 0000:03:00.1 queues_per_pool = 4 }\nvf 0 { }\n' >"$conf"
+	"$VFCTL" predict --config "$conf" --pf-rxq 1 --json "$tmp/in.pcap" >"$tmp/o"
+	[ "$(jq -r '.pools[0].why[] | select(.stops).name' "$tmp/o" | head -n 1)" = pf-one-queue ]
+	[ "$(jq -c '[.pools[0].queues[].packets]' "$tmp/o")" = "[200,0,0,0]" ]
+	"$VFCTL" predict --config "$conf" --granted 1 --json "$tmp/in.pcap" >"$tmp/o"
+	[ "$(jq -r '.pools[0].why[] | select(.stops).name' "$tmp/o")" = one-queue ]
+	[ "$(jq -c '[.pools[0].queues[].packets]' "$tmp/o")" = "[200,0,0,0]" ]
 }
 
 # field NAME: a line of the last show rss, as a number
