@@ -99,7 +99,8 @@ check_of_pf(const struct config *c, const struct cfg_rss *r, uint32_t pf, struct
 
 	if (config_pool_count(c, pf) > 0)
 		return vfp_err_set(err, -ENOTSUP,
-			"pools of the PF's own run without RSS: leave this section out, or the pools");
+			"pools of the PF's own run without RSS: leave this section out, or the "
+			"pools");
 	if (r->table)
 		return vfp_err_set(err, -EINVAL,
 			"table is a software table, for a VF's or another port's packets; the card's "

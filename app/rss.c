@@ -178,7 +178,7 @@ rss_pool_queues(struct app *app, const struct port *p)
 {
 	const struct pf_dev *pf = pf_behind(app, p);
 
-	/* net_ixgbe leaves PSRTYPE of the PF's own pool at one queue; pools without VFs have no RSS. */
+	/* net_ixgbe leaves PSRTYPE of the PF's own pool at one queue; its pools have no RSS at all. */
 	if (p->role == PORT_PF && pf && (pf->n_vfs > 0 || pf->layout.vmdq_pools > 0))
 		return 1;
 	return p->nb_rxq;
@@ -264,7 +264,8 @@ pf_to_change(
 			p->name);
 	if ((*pf)->layout.vmdq_pools > 0)
 		return vfp_err_set(err, -ENOTSUP,
-			"%s: pools of the PF's own run without RSS: there is nothing to change", p->name);
+			"%s: pools of the PF's own run without RSS: there is nothing to change",
+			p->name);
 	return rss_may_change(app, *pf, shared_ok, err);
 }
 

@@ -43,7 +43,8 @@ by_queues(const struct rss_facts *f, struct reasons *r)
 
 	if (no_rss(f)) {
 		say(r, RSS_Y_POOL_MODE, true,
-			"%u pools without RSS: a pool's packets all go to its first queue\n%s", f->pools,
+			"%u pools without RSS: a pool's packets all go to its first queue\n%s",
+			f->pools,
 			f->is_vf || f->is_pf_pool
 				? "RSS runs with 64 pools of 2 or 32 pools of 4 queues: "
 				  "queues_per_pool = 2 or 4"
@@ -140,7 +141,8 @@ by_packets(const struct rss_facts *f, struct reasons *r)
 			"the PF's fields do not cover them, or it has one RX queue and so no RSS", percent(bare - s->note[RSS_N_NOT_IP],
 			s->packets), s->packets);
 	if (s->note[RSS_N_FRAGMENT] > 0)
-		say(r, RSS_Y_FRAGMENTS, s->note[RSS_N_FRAGMENT] == s->packets && s->hashed_queues == 1,
+		say(r, RSS_Y_FRAGMENTS,
+			s->note[RSS_N_FRAGMENT] == s->packets && s->hashed_queues == 1,
 			"%.1f%% of %" PRIu64 " packets seen are fragments: hashed over addresses alone, "
 			"so that a pair of hosts shares one queue",
 			percent(s->note[RSS_N_FRAGMENT], s->packets), s->packets);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * rss_frames N SEED FILE.pcap [PF-MAC | VFS]: N random frames for a card with two VFs: TCP, UDP, ICMP,
- * fragments over IPv4 and IPv6, some with options, ARP; for either VF, the PF, everybody, a group or nobody; untagged,
- * in VLAN 100 (VF 0's), 300 (both VFs') or 555 (nobody's). Checksums are left zero: RSS does not
- * look at them. The same bytes for the same seed. With VFS: untagged, for so many VFs alike.
+ * fragments over IPv4 and IPv6, some with options, ARP; for either VF, the PF, everybody, a group or
+ * nobody; untagged, in VLAN 100 (VF 0's), 300 (both VFs') or 555 (nobody's). Checksums are left zero:
+ * RSS does not look at them. The same bytes for the same seed. With VFS: untagged, for so many VFs
+ * alike.
  */
 #include <err.h>
 #include <stdint.h>
