@@ -146,6 +146,10 @@ balance_set(struct app *app, struct port *p, enum balance_mode mode, bool shared
 		return vfp_err_set(err, -ENOTSUP,
 			"%s has no table to balance: give it one in software (rss %s { table = 1024 }), "
 			"or balance the card's: name pf0", p->name, p->name);
+	if (!p->soft_table && pf->layout.vmdq_pools > 0)
+		return vfp_err_set(err, -ENOTSUP,
+			"%s: pools of the PF's own run without RSS: there is no table to balance",
+			p->name);
 	ret = pf && mode == BALANCE_ON ? rss_may_change(app, pf, shared_ok, err) : 0;
 	if (ret < 0)
 		return ret;

@@ -97,6 +97,10 @@ check_of_pf(const struct config *c, const struct cfg_rss *r, uint32_t pf, struct
 	struct sriov_layout l;
 	uint32_t queues = 0;
 
+	if (config_pool_count(c, pf) > 0)
+		return vfp_err_set(err, -ENOTSUP,
+			"pools of the PF's own run without RSS: leave this section out, or the "
+			"pools");
 	if (r->table)
 		return vfp_err_set(err, -EINVAL,
 			"table is a software table, for a VF's or another port's packets; the card's "

@@ -178,8 +178,8 @@ rss_pool_queues(struct app *app, const struct port *p)
 {
 	const struct pf_dev *pf = pf_behind(app, p);
 
-	/* net_ixgbe leaves PSRTYPE of the PF's own pool at one queue. */
-	if (p->role == PORT_PF && pf && pf->n_vfs > 0)
+	/* net_ixgbe leaves PSRTYPE of the PF's own pool at one queue; its pools have no RSS at all. */
+	if (p->role == PORT_PF && pf && (pf->n_vfs > 0 || pf->layout.vmdq_pools > 0))
 		return 1;
 	return p->nb_rxq;
 }
@@ -262,6 +262,10 @@ pf_to_change(
 	if (!*pf || !p->started)
 		return vfp_err_set(err, -ENOTSUP, "%s: only a PF of ours that is up has RSS to change",
 			p->name);
+	if ((*pf)->layout.vmdq_pools > 0)
+		return vfp_err_set(err, -ENOTSUP,
+			"%s: pools of the PF's own run without RSS: there is nothing to change",
+			p->name);
 	return rss_may_change(app, *pf, shared_ok, err);
 }
 
@@ -325,15 +329,18 @@ void
 rss_facts_of(struct app *app, const struct port *p, struct rss_facts *f, struct rss_seen *seen)
 {
 	const struct pf_dev *pf = pf_behind(app, p);
+	const struct cfg_port *sec = config_port(&app->cfg, p->name);
 	const bool shared = pf && pf->n_vfs > 0;
+	const bool pools = shared || (pf && pf->layout.vmdq_pools > 0);
 
 	*f = (struct rss_facts){.is_vf = p->role == PORT_VF,
 		.is_pf_pool = p->role == PORT_PF && shared,
 		.pf_known = pf != NULL,
-		.rss_mode = !shared || pf->layout.mq == SRIOV_MQ_VMDQ_RSS,
-		.pools = shared ? pf->layout.pools : 0,
+		.rss_mode = !pools || pf->layout.mq == SRIOV_MQ_VMDQ_RSS,
+		.pools = pools ? pf->layout.pools : 0,
 		.layout_queues = pf ? pf->layout.queues_per_pool : p->nb_rxq,
 		.granted = rss_pool_queues(app, p),
+		.chosen = sec && sec->queues && sec->queues == p->nb_rxq,
 		.pf_queues = pf && pf->port ? pf->port->nb_rxq : 0,
 		.conf = rss_of(app, p)};
 	if (seen && rss_watch_read(p, seen, NULL) == 0)

@@ -139,6 +139,7 @@ rss_watch_read(const struct port *p, struct rss_seen *seen, uint64_t *entries)
 		if (!q)
 			continue;
 		seen->hashed += get(&q->hashed);
+		seen->hashed_queues += get(&q->hashed) > 0;
 		seen->queue[i] = get(&q->packets);
 		seen->packets += seen->queue[i];
 		for (unsigned int n = 0; n < RSS_NOTES; n++)

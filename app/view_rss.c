@@ -36,6 +36,8 @@ static void
 put_spread(const struct view *v, struct vfp_out *o, const struct port *p)
 {
 	const unsigned int pool = rss_pool_queues(v->app, p);
+	const struct pf_dev *pf = p->role == PORT_VDEV ? NULL : app_pf_of(v->app, p);
+	const bool unknown = p->role == PORT_VF && !pf, unused = pf && pf->layout.vmdq_pools > 0;
 	unsigned int entries[RSS_SEEN_QUEUES];
 	uint64_t rx[RSS_SEEN_QUEUES], all = 0;
 
@@ -47,7 +49,7 @@ put_spread(const struct view *v, struct vfp_out *o, const struct port *p)
 	for (unsigned int q = 0; q < p->nb_rxq && q < RSS_SEEN_QUEUES; q++) {
 		vfp_out_open(o, NULL);
 		vfp_out_u64(o, "id", q, VFP_PLAIN);
-		if (p->role == PORT_VF && !app_pf_of(v->app, p)) {
+		if (unknown || unused) {
 			vfp_out_null(o, "entries");
 			vfp_out_null(o, "share");
 		} else {
@@ -247,7 +249,7 @@ view_all(const struct view *v, struct vfp_out *o)
 		vfp_out_u64(o, "queues", f.granted, VFP_PLAIN);
 		vfp_out_bool(o, "spreads", f.granted > 1 && (n == 0 || !why[0].stops));
 		vfp_out_u64(o, "rx_packets", all, VFP_COUNT);
-		if (all)
+		if (all && f.rss_mode)
 			vfp_out_double(o, "max_to_mean", (double)max * f.granted / (double)all,
 				VFP_FIXED1);
 		else

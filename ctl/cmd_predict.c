@@ -27,7 +27,7 @@ struct pool {
 	uint64_t packets;
 	uint64_t queue[MAX_QUEUES];
 	uint64_t note[RSS_NOTES];
-	bool entry[RSS_RETA_SIZE];
+	bool entry[RSS_RETA_SIZE], hashed[MAX_QUEUES];
 };
 
 struct predict {
@@ -70,7 +70,7 @@ count_in(struct predict *p, unsigned int pool, const struct rss_tuple *t)
 	if (t->type != RSS_T_NONE) {
 		hash = rss_oracle_hash(o, t->bytes, t->len);
 		queue = rss_queue(&o->conf, card_queues(&p->card, pool), hash);
-		to->entry[hash % RSS_RETA_SIZE] = true;
+		to->entry[hash % RSS_RETA_SIZE] = to->hashed[queue] = true;
 	}
 	to->packets++;
 	to->queue[queue]++;
@@ -170,6 +170,8 @@ find_why(const struct predict *p, unsigned int pool, struct rss_why why[RSS_REAS
 	memcpy(seen.queue, from->queue, sizeof(from->queue));
 	for (unsigned int i = 0; i < RSS_RETA_SIZE; i++)
 		seen.entries_hit += from->entry[i];
+	for (unsigned int q = 0; q < MAX_QUEUES; q++)
+		seen.hashed_queues += from->hashed[q];
 	return rss_why(&f, why);
 }
 

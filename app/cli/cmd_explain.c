@@ -155,6 +155,11 @@ do_explain(void *parsed, struct cmdline *cl, void *data)
 		cmdline_printf(cl, "there is no PF of ours: its filters decide, and are not known\n");
 		return;
 	}
+	if (app->pf[0].layout.vmdq_pools > 0) {
+		cmdline_printf(cl, "pools of the PF's own are not explained; show layout has their "
+				   "addresses and VLANs\n");
+		return;
+	}
 	asked.from = data ? c->vf : -1;
 	if (asked.from >= app->pf[0].n_vfs) {
 		cmdline_printf(cl, "there is no VF %u; show vfs lists them\n", c->vf);

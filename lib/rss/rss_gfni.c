@@ -18,6 +18,11 @@ const bool rss_gfni_built = true;
 uint32_t
 rss_gfni_hash(const uint64_t *matrix, const uint8_t *data, size_t len)
 {
+	/* Addresses and ports, mostly: the compiler unrolls the kernel for a known length. */
+	if (len == 12)
+		return rte_thash_gfni(matrix, data, 12);
+	if (len == 36)
+		return rte_thash_gfni(matrix, data, 36);
 	return rte_thash_gfni(matrix, data, (int)len);
 }
 
@@ -26,7 +31,14 @@ rss_gfni_bulk(const uint64_t *matrix, const uint8_t *const data[], size_t len, u
 	unsigned int n)
 {
 	/* DPDK's prototype lacks the const; it only reads. */
-	rte_thash_gfni_bulk(matrix, (int)len, (uint8_t **)(uintptr_t)data, hash, n);
+	uint8_t **in = (uint8_t **)(uintptr_t)data;
+
+	if (len == 12)
+		rte_thash_gfni_bulk(matrix, 12, in, hash, n);
+	else if (len == 36)
+		rte_thash_gfni_bulk(matrix, 36, in, hash, n);
+	else
+		rte_thash_gfni_bulk(matrix, (int)len, in, hash, n);
 }
 
 #else /* another architecture, or a compiler without the instructions */

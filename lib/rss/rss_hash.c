@@ -282,8 +282,11 @@ rss_tuple(uint32_t fields, const uint8_t *frame, size_t len, struct rss_tuple *t
 {
 	uint8_t room[RSS_INPUT_MAX];
 	size_t n;
-	const uint8_t *from = rss_input(fields, frame, len, room, &n, &t->type, &t->note);
+	const uint8_t *from = rss_input_plain(fields, frame, len, &n, &t->type);
 
+	t->note = RSS_N_FULL;
+	if (!from)
+		from = rss_input(fields, frame, len, room, &n, &t->type, &t->note);
 	t->len = n;
 	memcpy(t->bytes, from, n);
 }
@@ -291,23 +294,22 @@ rss_tuple(uint32_t fields, const uint8_t *frame, size_t len, struct rss_tuple *t
 enum rss_type
 rss_hash_frame(const struct rss_conf *conf, const uint8_t *frame, size_t len, uint32_t *hash)
 {
-	struct rss_tuple t;
+	struct rss_verdict v;
 
-	rss_tuple(conf->fields, frame, len, &t);
-	*hash = rss_toeplitz(conf->key, t.bytes, t.len);
-	return t.type;
+	rss_predict(conf, 1, frame, len, &v);
+	*hash = v.hash;
+	return v.type;
 }
 
 void
 rss_predict(const struct rss_conf *conf, unsigned int pool_queues, const uint8_t *frame, size_t len,
 	struct rss_verdict *v)
 {
-	struct rss_tuple t;
+	uint8_t room[RSS_INPUT_MAX];
+	size_t n;
+	const uint8_t *input = rss_input(conf->fields, frame, len, room, &n, &v->type, &v->note);
 
-	rss_tuple(conf->fields, frame, len, &t);
-	v->type = t.type;
-	v->note = t.note;
-	v->hash = rss_toeplitz(conf->key, t.bytes, t.len);
+	v->hash = rss_toeplitz(conf->key, input, n);
 	v->index = v->hash & (RSS_RETA_SIZE - 1);
 	v->queue = 0;
 	if (v->type != RSS_T_NONE && pool_queues > 1)

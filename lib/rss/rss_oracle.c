@@ -66,10 +66,14 @@ rss_oracle_init(struct rss_oracle *o, const struct rss_conf *conf)
 static uint32_t
 by_table(const struct rss_oracle *o, const uint8_t *data, size_t len)
 {
+	const uint32_t(*t)[256] = o->table;
 	uint32_t hash = 0;
 
-	for (size_t i = 0; i < len; i++)
-		hash ^= o->table[i][data[i]];
+	/* Addresses and ports are of whole words: four look-ups that do not wait for each other. */
+	for (; len >= 4; len -= 4, t += 4, data += 4)
+		hash ^= (t[0][data[0]] ^ t[1][data[1]]) ^ (t[2][data[2]] ^ t[3][data[3]]);
+	for (; len > 0; len--, t++, data++)
+		hash ^= t[0][data[0]];
 	return hash;
 }
 
@@ -97,9 +101,11 @@ rss_oracle_predict(const struct rss_oracle *o, unsigned int pool_queues, const u
 {
 	uint8_t room[RSS_INPUT_MAX];
 	size_t n;
-	const uint8_t *input =
-		rss_input(o->conf.fields, frame, len, room, &n, &v->type, &v->note);
+	const uint8_t *input = rss_input_plain(o->conf.fields, frame, len, &n, &v->type);
 
+	v->note = RSS_N_FULL;
+	if (!input)
+		input = rss_input(o->conf.fields, frame, len, room, &n, &v->type, &v->note);
 	v->hash = v->index = v->queue = 0;
 	if (v->type == RSS_T_NONE)
 		return;

@@ -29,25 +29,40 @@ say(struct reasons *r, enum rss_reason reason, bool stops, const char *fmt, ...)
 	snprintf(w->advice, sizeof(w->advice), "%s", all[split] ? all + split + 1 : "");
 }
 
+/* The table is not even looked at. */
+static bool
+no_rss(const struct rss_facts *f)
+{
+	return f->pf_known && f->pools > 0 && !f->rss_mode;
+}
+
 static void
 by_queues(const struct rss_facts *f, struct reasons *r)
 {
 	const unsigned int few = f->granted < f->layout_queues ? f->granted : f->layout_queues;
 
-	if (f->pf_known && f->pools > 0 && !f->rss_mode)
+	if (no_rss(f)) {
 		say(r, RSS_Y_POOL_MODE, true,
-			"%u pools without RSS: a pool's packets all go to its first queue\n"
-			"RSS runs with 64 pools of 2 or 32 pools of 4 queues: queues_per_pool = 2 or 4",
-			f->pools);
+			"%u pools without RSS: a pool's packets all go to its first queue\n%s",
+			f->pools,
+			f->is_vf || f->is_pf_pool
+				? "RSS runs with 64 pools of 2 or 32 pools of 4 queues: "
+				  "queues_per_pool = 2 or 4"
+				: "DPDK's PF has pools of its own or RSS: RSS in pools needs VFs");
+		return;
+	}
 	if (f->is_pf_pool)
 		say(r, RSS_Y_PF_POOL, true,
 			"the PF's own pool beside its VFs uses one queue: net_ixgbe never writes its "
 			"PSRTYPE; its VFs are not affected");
+	else if (f->granted == 1 && f->is_vf && !f->chosen)
+		say(r, RSS_Y_ONE_QUEUE, true,
+			"one RX queue was granted\nthe queue count is asked for at the VF's reset: bring "
+			"the PF up first, with an API of at least 1.1, then reset the VF");
 	else if (f->granted == 1)
 		say(r, RSS_Y_ONE_QUEUE, true,
-			"one RX queue%s\nthe queue count is asked for at the VF's reset: bring the PF up "
-			"first, with an API of at least 1.1, then reset the VF",
-			f->is_vf ? " was granted" : " is configured");
+			"one RX queue is configured\ngive the port more of them: queues = ... in its "
+			"port section");
 	else if (f->pf_known && f->is_vf && few < f->layout_queues)
 		say(r, RSS_Y_FEWER, false, "%u of the pool's %u queues are in use\nreset the VF, or "
 			"give it more queues", few, f->layout_queues);
@@ -111,13 +126,10 @@ static void
 by_packets(const struct rss_facts *f, struct reasons *r)
 {
 	const struct rss_seen *s = f->seen;
-	unsigned int used = 0;
 	uint64_t bare;
 
 	if (!s || s->packets == 0)
 		return;
-	for (unsigned int q = 0; q < RSS_SEEN_QUEUES; q++)
-		used += s->queue[q] > 0;
 	bare = s->packets - s->hashed;
 	if (s->note[RSS_N_NOT_IP] > 0)
 		say(r, RSS_Y_NOT_IP, s->note[RSS_N_NOT_IP] == s->packets,
@@ -129,11 +141,13 @@ by_packets(const struct rss_facts *f, struct reasons *r)
 			"the PF's fields do not cover them, or it has one RX queue and so no RSS", percent(bare - s->note[RSS_N_NOT_IP],
 			s->packets), s->packets);
 	if (s->note[RSS_N_FRAGMENT] > 0)
-		say(r, RSS_Y_FRAGMENTS, s->note[RSS_N_FRAGMENT] == s->packets && used == 1,
+		say(r, RSS_Y_FRAGMENTS,
+			s->note[RSS_N_FRAGMENT] == s->packets && s->hashed_queues == 1,
 			"%.1f%% of %" PRIu64 " packets seen are fragments: hashed over addresses alone, "
 			"so that a pair of hosts shares one queue",
 			percent(s->note[RSS_N_FRAGMENT], s->packets), s->packets);
-	if (f->granted < 2 || s->hashed == 0 || used != 1)
+	/* Without a hash it is queue 0 whatever the table says: ARP must not hide a flat table. */
+	if (f->granted < 2 || s->hashed_queues != 1)
 		return;
 	if (s->entries_hit > 4)
 		say(r, RSS_Y_HASHED_ONE, true,
@@ -152,7 +166,9 @@ rss_why(const struct rss_facts *f, struct rss_why out[RSS_REASONS])
 	struct reasons r = {.out = out};
 
 	by_queues(f, &r);
-	if (f->pf_known || !f->is_vf) {
+	if (no_rss(f)) {
+		/* neither fields nor table have a say */
+	} else if (f->pf_known || !f->is_vf) {
 		by_fields(f, &r);
 		by_table(f, &r);
 	} else {

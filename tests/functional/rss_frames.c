@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * rss_frames N SEED FILE.pcap [PF-MAC | VFS]: N random frames for a card with two VFs: TCP, UDP, ICMP,
- * fragments over IPv4 and IPv6, ARP; for either VF, the PF, everybody, a group or nobody; untagged,
- * in VLAN 100 (VF 0's), 300 (both VFs') or 555 (nobody's). Checksums are left zero: RSS does not
- * look at them. The same bytes for the same seed. With VFS: untagged, for so many VFs alike.
+ * fragments over IPv4 and IPv6, some with options, ARP; for either VF, the PF, everybody, a group or
+ * nobody; untagged, in VLAN 100 (VF 0's), 300 (both VFs') or 555 (nobody's). Checksums are left zero:
+ * RSS does not look at them. The same bytes for the same seed. With VFS: untagged, for so many VFs
+ * alike.
  */
 #include <err.h>
 #include <stdint.h>
@@ -60,6 +61,49 @@ put_dst(uint8_t *f, const uint8_t *pf, int first, uint32_t vfs)
 		f[1] = 0x77;
 }
 
+/* Each returns the length of the header. */
+static unsigned int
+put_ipv4(uint8_t *ip, uint8_t proto, int fragment)
+{
+	const unsigned int options = rnd(8) == 0 ? 1 + rnd(10) : 0, header = 20 + 4 * options;
+
+	ip[0] = 0x45 + options;
+	put16(ip + 2, header + 24);
+	put16(ip + 6, fragment ? 0x2000 | rnd(100) : 0);
+	ip[8] = 64;
+	ip[9] = proto;
+	put_random(ip + 12, 8);
+	memset(ip + 20, 1, 4 * options); /* no operation */
+	return header;
+}
+
+static unsigned int
+put_ipv6(uint8_t *ip, uint8_t proto, int fragment)
+{
+	const int option = rnd(8) == 0;
+	unsigned int at = 40;
+
+	ip[0] = 0x60;
+	put16(ip + 4, 24 + 8 * fragment + 8 * option);
+	ip[6] = option ? 60 : fragment ? 44 : proto;
+	ip[7] = 64;
+	put_random(ip + 8, 32);
+	ip[8] = 0x20; /* no group */
+	ip[24] = 0x20;
+	if (option) {
+		ip[at] = fragment ? 44 : proto;
+		ip[at + 2] = 1; /* padding to the end */
+		ip[at + 3] = 4;
+		at += 8;
+	}
+	if (fragment) {
+		ip[at] = proto;
+		put16(ip + at + 2, rnd(100) << 3 | 1);
+		at += 8;
+	}
+	return at;
+}
+
 /* Returns the length of the frame. */
 static unsigned int
 put_ip(uint8_t *f, unsigned int at)
@@ -67,34 +111,14 @@ put_ip(uint8_t *f, unsigned int at)
 	static const uint8_t protos[] = {6, 6, 6, 17, 17, 1};
 	const uint8_t proto = protos[rnd(sizeof(protos))];
 	const int v6 = rnd(2), fragment = rnd(8) == 0;
-	uint8_t *ip = f + at + 2;
-	unsigned int l4;
+	unsigned int l4 = at + 2;
 
 	if (rnd(20) == 0) {
 		put16(f + at, 0x0806);
 		return 64;
 	}
 	put16(f + at, v6 ? 0x86dd : 0x0800);
-	ip[0] = v6 ? 0x60 : 0x45;
-	if (v6) {
-		put16(ip + 4, 24 + 8 * fragment);
-		ip[6] = fragment ? 44 : proto;
-		ip[7] = 64;
-		put_random(ip + 8, 32);
-		ip[8] = 0x20; /* no group */
-		ip[24] = 0x20;
-		if (fragment) {
-			ip[40] = proto;
-			put16(ip + 42, rnd(100) << 3 | 1);
-		}
-	} else {
-		put16(ip + 2, 44);
-		put16(ip + 6, fragment ? 0x2000 | rnd(100) : 0);
-		ip[8] = 64;
-		ip[9] = proto;
-		put_random(ip + 12, 8);
-	}
-	l4 = at + 2 + (v6 ? 40 + 8 * fragment : 20);
+	l4 += v6 ? put_ipv6(f + l4, proto, fragment) : put_ipv4(f + l4, proto, fragment);
 	put_random(f + l4, 4);
 	if (proto == 6)
 		f[l4 + 12] = 0x50;

@@ -79,21 +79,29 @@ received_all() {
 	[ "$(received | wc -l)" -ge "$1" ]
 }
 
-# explain_random QUEUES RSS N: explain says of N random frames what testpmd and the card say.
+# card_queues QUEUES: what the card put into each queue of VF 0 and VF 1, as "POOL:QUEUE PACKETS"
+card_queues() {
+	jq -r --argjson queues "$1" '.rx_queues[] | select(.pool < 2 and .packets > 0) |
+		"\(.pool):\(.id % $queues) \(.packets)"' "$tmp/show" | sort
+}
+
+# explain_random QUEUES RSS N [SEED]: explain says of N random frames what testpmd and the card say. A
+# random flow's hash tells its frames from others, so that sorted lists of hash and queue compare each.
 explain_random() {
 	local queues=$1 frames=$3 dropped
 
 	tenants "$queues" "$2"
 	pf_mac=02:5f:82:59:90:01 # every card's; asked below
-	"$BUILD/tests/functional/rss_frames" "$frames" 11 "$tmp/in.pcap" "$pf_mac"
-	card_vfplane a --vfs 2 --wire "pcap:$tmp/in.pcap"
-	vp a start
+	"$BUILD/tests/functional/rss_frames" "$frames" "${4:-11}" "$tmp/in.pcap" "$pf_mac"
+	card_vfplane "a${4-}" --vfs 2 --wire "pcap:$tmp/in.pcap"
+	vp "a${4-}" start
 	# the wire waits for VF 0, but VF 1 comes up behind it
 	"$SOFT82599" ctl --name "$card" pool freeze vf0 on
 	tenant_testpmd "$queues"
 	explained "$tmp/in.pcap" | sort >"$tmp/want"
 	echo start >&"${TP_IN[b]}"
 	"$SOFT82599" ctl --name "$card" pool freeze vf0 off
+	wait_for $((30 + frames / 1000)) wire_sent "$frames"
 	wait_for 30 received_all "$(wc -l <"$tmp/want")" || true
 	received | sort >"$tmp/got"
 	show
@@ -101,6 +109,7 @@ explain_random() {
 	wc -l "$tmp/want" "$tmp/got"
 	diff "$tmp/want" "$tmp/got" | head -n 10
 	cmp "$tmp/want" "$tmp/got"
+	cut -d: -f1,2 "$tmp/want" | uniq -c | awk '{ print $2, $1 }' | diff - <(card_queues "$queues")
 	# what goes nowhere, by reason
 	jq -c .wire.dropped "$tmp/show"
 	dropped=$(grep -c '^dropped: vlan' "$tmp/lines")
@@ -119,6 +128,33 @@ explain_random() {
 
 @test "10,000 random frames, 64 pools x 2, some fields off: explain is what testpmd and the card saw" {
 	explain_random 2 "key = symmetric  fields = {ipv4, udp4, tcp6}" 10000
+}
+
+# bats test_tags=long
+@test "1,600,000 random frames, ten settings: a million times explain is what testpmd and the card saw" {
+	local seed queues rss seen=0
+
+	while read -r seed queues rss; do
+		echo "$seed: 160,000 frames, $queues queues, $rss"
+		explain_random "$queues" "$rss" 160000 "$seed"
+		seen=$((seen + $(wc -l <"$tmp/got")))
+		tp_quit b
+		vp_quit "a$seed"
+		rm -r "$tmp/testpmd-b" # a lot of testpmd's words
+	done <<-END
+		1 4 key = default
+		2 2 key = default
+		3 4 key = symmetric
+		4 2 key = symmetric  reta = "list:0,1,1"
+		5 4 key = $key  reta = weighted:1:2:3:2
+		6 2 key = $key  reta = weighted:3:1
+		7 4 key = $key  fields = {ipv4, ipv6}
+		8 2 key = symmetric  fields = {ipv4, udp4, tcp6}
+		9 4 key = $key  fields = {tcp4, udp6}  reta = "list:3,2,1,0"
+		10 2 key = $key  fields = {ipv6, udp4, udp6}
+	END
+	echo "of 1,600,000 frames testpmd received $seen copies, each as explained"
+	[ "$seen" -ge 1000000 ]
 }
 
 @test "testpmd's words change table and key; the card agrees, PF restarts included" {
@@ -197,10 +233,103 @@ explain_random() {
 	vp b "show rss vf0" | grep -q "all 128 entries of the table lead to one of its 4 queues"
 	vp b "rss set pf0 reta list:0,1,2"
 	vp b "show rss vf1" | grep -q "1 of its 4 queues are in no entry"
+	vp b "rss set pf0 reta weighted:3:1:2:2"
+	vp b "show rss vf1" | grep -q "a queue has 16 to 48 of the table's 128 entries"
+	vp b "rss set pf0 fields ipv4,udp4"
+	vp b "show rss" | grep -q "vf0 .*yes .*field-off"
+	vp b "rss set pf0 fields all"
 	vp b "rss set pf0 reta even"
 	vp b "show rss" | grep -q "vf0 .*yes .*-"
 	vp b "show rss pf0" | grep -q "pool beside its VFs uses one queue"
 	vp_quit b
+}
+
+@test "why not: pools without RSS, where there is nothing to change either" {
+	cp "$TOP/config/pools.conf" "$conf"
+	card_vfplane a --vfs 0
+	vp a "show rss" | grep -q "^pf0 *1 *no .*pool-mode"
+	vp a "show rss pf0" >"$tmp/o"
+	cat "$tmp/o"
+	grep -q "^does not spread: 64 pools without RSS: a pool's packets all go to" "$tmp/o"
+	grep -q "RSS in pools needs VFs" "$tmp/o"
+	[ "$(grep -cE '^(does not spread|note):' "$tmp/o")" -eq 1 ]
+	vp a "rss set pf0 reta list:1" | grep -q "run without RSS: there is nothing to change"
+	vp a "rss set pf0 key symmetric" | grep -q "run without RSS: there is nothing to change"
+	vp a "rss balance pf0 on" | grep -q "there is no table to balance"
+	vp a "explain packet wire to pf0 tcp 1.2.3.4:1 1.2.3.5:2" | grep -q "are not explained"
+	vp_quit a
+}
+
+@test "why not: fewer queues or one, by the port's section" {
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1  queues_per_pool = 4 }
+		vf 0 { }
+		vf 1 { }
+		port vf0 { queues = 2 }
+		port vf1 { queues = 1 }
+	END
+	card_vfplane a --vfs 2
+	vp a "show rss" >"$tmp/o"
+	grep -q "^vf0 *2 *yes .*fewer-queues" "$tmp/o"
+	grep -q "^vf1 *1 *no .*one-queue" "$tmp/o"
+	vp a "show rss vf1" | grep -q "does not spread: one RX queue is configured"
+	vp_quit a
+}
+
+@test "why not: a PF that is not up grants a VF one queue; up, it grants more" {
+	tp_open pf "$SOFT82599" run --vfs 1 --name "$card" -- dpdk-testpmd -l 0-1 --no-huge -m 256 \
+		--no-telemetry --file-prefix "$card" -a 0000:03:00.1 -- -i --total-num-mbufs=8192 \
+		--rxq=4 --txq=4 --disable-device-start
+	vf_vfplane() {
+		vp_open "$1" "$SOFT82599" exec --name "$card" -- "$VFPLANE" -l 0-1 --no-huge -m 256 \
+			--no-telemetry --file-prefix "$card-$1" -a 03:10.1 -- -i
+	}
+	vf_vfplane early
+	vp early "show rss" | grep -q "^vf0 *1 *no .*one-queue"
+	vp early "show rss vf0" >"$tmp/o"
+	grep -q "does not spread: one RX queue was granted" "$tmp/o"
+	grep -q "bring the PF up first" "$tmp/o"
+	vp_quit early
+	tp pf "port start 0"
+	vf_vfplane late # as it was advised
+	vp late "show rss" | grep -q "^vf0 *4 *yes .*foreign-pf"
+	vp_quit late
+}
+
+# sampled FILE "RSS-SECTION" FRAMES: FILE's so many come in on vf0, of 4 queues, and are looked at; what
+# show rss says of it is in $tmp/o, and of all ports in $tmp/all.
+sampled() {
+	local frames=$3
+
+	printf 'pf 0 { pci = 0000:03:00.1 queues_per_pool = 4 }\nvf 0 { vlans = {100} }\n%s\n' "$2" >"$conf"
+	card_vfplane a --vfs 1 --wire "pcap:$1"
+	vp a "rss sample vf0 on" | grep -q "looking at what arrives"
+	vp a start
+	seen() { vp a "show rss vf0" >"$tmp/o"; [ "$(field packets)" -ge "$frames" ]; }
+	wait_for 20 seen || { cat "$tmp/o"; return 1; }
+	cat "$tmp/o"
+	vp a "show rss" >"$tmp/all"
+	vp_quit a
+}
+
+@test "why not, by what arrives: too few flows" {
+	# one frame, 50 times
+	"$BUILD/tests/functional/rss_frames" 1 5 "$tmp/one.pcap" 1
+	{
+		head -c 24 "$tmp/one.pcap"
+		for _ in $(seq 50); do tail -c +25 "$tmp/one.pcap"; done
+	} >"$tmp/in.pcap"
+	sampled "$tmp/in.pcap" "" 50
+	grep -q "^note: what was seen hits 1 of the table's entries: too few flows to spread" "$tmp/o"
+	grep -q "^vf0 *4 *yes .*50 .*4.0 *few-flows" "$tmp/all"
+}
+
+@test "why not, by what arrives: many flows, and a table that is flat" {
+	"$BUILD/tests/functional/rss_frames" 200 5 "$tmp/in.pcap" 1
+	sampled "$tmp/in.pcap" "rss pf0 { reta = list:2 }" 200
+	[ "$(grep -cE '^ [02] .* [1-9][0-9]* +[0-9.]+%$' "$tmp/o")" -eq 2 ] # ARP in queue 0
+	grep -qE "packets are hashed and hit [0-9]+ entries of the table, yet all" "$tmp/o"
+	grep -q "^vf0 *4 *no .*table-one-queue" "$tmp/all"
 }
 
 @test "why not, by what arrives: not IP, fragments, a foreign PF with one queue" {
@@ -237,6 +366,17 @@ explain_random() {
 
 wire_sent() {
 	show && [ "$(jq .wire.sent "$tmp/show")" -ge "$1" ]
+}
+
+@test "why not, before there is a card: a PF with one queue, a VF that is granted one" {
+	"$BUILD/tests/functional/rss_frames" 200 5 "$tmp/in.pcap" 1
+	printf 'pf 0 { pci = 0000:03:00.1 queues_per_pool = 4 }\nvf 0 { }\n' >"$conf"
+	"$VFCTL" predict --config "$conf" --pf-rxq 1 --json "$tmp/in.pcap" >"$tmp/o"
+	[ "$(jq -r '.pools[0].why[] | select(.stops).name' "$tmp/o" | head -n 1)" = pf-one-queue ]
+	[ "$(jq -c '[.pools[0].queues[].packets]' "$tmp/o")" = "[200,0,0,0]" ]
+	"$VFCTL" predict --config "$conf" --granted 1 --json "$tmp/in.pcap" >"$tmp/o"
+	[ "$(jq -r '.pools[0].why[] | select(.stops).name' "$tmp/o")" = one-queue ]
+	[ "$(jq -c '[.pools[0].queues[].packets]' "$tmp/o")" = "[200,0,0,0]" ]
 }
 
 # field NAME: a line of the last show rss, as a number

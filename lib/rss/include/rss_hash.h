@@ -106,12 +106,13 @@ void rss_reta_fill(uint8_t reta[RSS_RETA_SIZE], unsigned int queues);
  */
 void rss_tuple(uint32_t fields, const uint8_t *frame, size_t len, struct rss_tuple *t);
 
-/** Hash one Ethernet frame, as rss_tuple() takes it apart. */
+/** Hash one Ethernet frame, as rss_predict() does. */
 enum rss_type rss_hash_frame(
 	const struct rss_conf *conf, const uint8_t *frame, size_t len, uint32_t *hash);
 
 /**
- * Predict where a frame goes within its pool.
+ * Predict where a frame goes within its pool: the reference, header by header and bit by bit, that
+ * rss_oracle_predict() is tested against.
  *
  * @param pool_queues  queues the pool's owner enabled: 1, 2 or 4. A VF with fewer queues than the
  *                     layout gives uses fewer bits of the table's entry (VFPSRTYPE.RQPL).

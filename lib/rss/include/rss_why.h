@@ -18,7 +18,8 @@ struct rss_seen {
 	uint64_t hashed;	 /**< by the NIC's own word */
 	uint64_t note[RSS_NOTES];
 	uint64_t queue[RSS_SEEN_QUEUES];
-	uint64_t entries_hit; /**< different entries of the table */
+	uint64_t entries_hit;	 /**< different entries of the table */
+	unsigned int hashed_queues; /**< different queues that hashed packets came to */
 };
 
 /** What is known of a port. */
@@ -26,10 +27,11 @@ struct rss_facts {
 	bool is_vf;
 	bool is_pf_pool;     /**< the PF's own pool beside its VFs' */
 	bool pf_known;	     /**< the PF is this process's: its settings below are facts */
-	bool rss_mode;	     /**< the layout is one in which RSS runs in pools */
+	bool rss_mode;	     /**< without pools, or with a layout in which RSS runs in them */
 	unsigned int pools;  /**< 16, 32, 64; 0: none */
 	unsigned int layout_queues; /**< a pool has so many */
 	unsigned int granted;	    /**< the port got so many */
+	bool chosen;		    /**< the configuration asks for no more than that */
 	unsigned int pf_queues;	    /**< RX queues of the PF: the table reaches only so far */
 	const struct rss_conf *conf; /**< the PF's, shared; or the port's own */
 	const struct rss_seen *seen; /**< may be NULL */

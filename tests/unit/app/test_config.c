@@ -424,6 +424,8 @@ rss_sections(void **state)
 				 &c, err),
 		0);
 	refuse("vf 0 { owner = tenant }\nrss vf0 { table = 128 }", "t:2: ", "tenant");
+	refuse("pf 0 { pci = 03:00.1 }\npool 0 { }\nrss pf0 { key = random }", "t:3: ",
+		"run without RSS");
 }
 
 static void

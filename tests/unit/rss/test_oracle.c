@@ -18,6 +18,7 @@
 #include "rss_words.h"
 
 #define FRAMES 1000000
+#define SPOILT 200000
 
 static uint64_t state = 88172645463325252u;
 
@@ -190,6 +191,66 @@ a_million_frames(void **unused)
 	assert_true(hashed > FRAMES / 2);
 }
 
+/* What headers decide by, broken here and there: now and then a byte, and a frame cut short. */
+static void
+spoil(struct made *m)
+{
+	static const uint8_t bytes[] = {12, 13, 14, 16, 17, 18, 20, 21, 22, 23, 24, 25, 27};
+	static const uint8_t values[] = {
+		0, 1, 6, 8, 17, 19, 20, 0x20, 0x40, 0x45, 0x60, 0x81, 0x86, 0xdd};
+
+	for (unsigned int n = rnd() % 3; n > 0; n--)
+		m->frame[bytes[rnd() % sizeof(bytes)]] =
+			rnd() % 2 ? values[rnd() % sizeof(values)] : rnd();
+	if (rnd() % 4 == 0)
+		m->len = rnd() % (m->len + 1);
+	else if (m->len < 60)
+		m->len = 60;
+}
+
+/* The oracle's short way through the headers against the reference's long one. */
+static void
+shortcuts_change_nothing(void **unused)
+{
+	static struct rss_oracle o;
+	struct rss_conf conf;
+	unsigned int types[9] = {0};
+
+	(void)unused;
+	rss_conf_default(&conf, 4);
+	for (unsigned int n = 0; n < SPOILT; n++) {
+		struct rss_verdict want, got;
+		struct rss_tuple t;
+		struct made m;
+		uint8_t *frame;
+
+		if (n % 1000 == 0) {
+			conf.fields = n % 2000 ? RSS_F_ALL : (uint32_t)rnd() & RSS_F_ALL;
+			rss_oracle_init(&o, &conf);
+		}
+		make(&m);
+		spoil(&m);
+		frame = malloc(m.len + !m.len); /* no byte more: the sanitizer sees who reads on */
+		assert_non_null(frame);
+		memcpy(frame, m.frame, m.len);
+		rss_predict(&conf, 4, frame, m.len, &want);
+		rss_oracle_predict(&o, 4, frame, m.len, &got);
+		rss_tuple(conf.fields, frame, m.len, &t);
+		if (got.type != want.type || got.note != want.note || got.hash != want.hash ||
+			got.index != want.index || got.queue != want.queue)
+			fail_msg("type %u note %u hash %08x queue %u, wanted %u %u %08x %u",
+				got.type, got.note, got.hash, got.queue, want.type, want.note,
+				want.hash, want.queue);
+		assert_int_equal(t.type, want.type);
+		assert_int_equal(t.note, want.note);
+		assert_int_equal(rss_toeplitz(conf.key, t.bytes, t.len), want.hash);
+		types[want.type]++;
+		free(frame);
+	}
+	for (unsigned int i = 0; i < 9; i++) /* 4 and 6 are nothing here */
+		assert_true(i == 4 || i == 6 || types[i] > SPOILT / 100);
+}
+
 /* Both ways of hashing and the bitwise one agree on every length. */
 static void
 ways_agree(void **unused)
@@ -259,6 +320,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ways_agree),
 		cmocka_unit_test(notes_say_what_is_left_out),
+		cmocka_unit_test(shortcuts_change_nothing),
 		cmocka_unit_test(a_million_frames),
 	};
 

@@ -47,7 +47,7 @@ silent_when_well(void **state)
 	(void)state;
 	assert_int_equal(rss_why(&f, why), 0);
 	seen = (struct rss_seen){.packets = 100, .hashed = 100, .entries_hit = 60,
-		.queue = {25, 25, 25, 25}};
+		.queue = {25, 25, 25, 25}, .hashed_queues = 4};
 	assert_int_equal(rss_why(&f, why), 0);
 }
 
@@ -55,11 +55,14 @@ static void
 settings(void **state)
 {
 	struct rss_facts f = healthy();
+	struct rss_why why[RSS_REASONS];
 
 	(void)state;
 	f.granted = 1;
 	first(&f, RSS_Y_ONE_QUEUE, true, "one RX queue was granted");
-	f.is_vf = false;
+	f.chosen = true;
+	first(&f, RSS_Y_ONE_QUEUE, true, "one RX queue is configured");
+	f.is_vf = f.chosen = false;
 	f.is_pf_pool = true;
 	first(&f, RSS_Y_PF_POOL, true, "its VFs are not affected");
 	f = healthy();
@@ -73,6 +76,9 @@ settings(void **state)
 	f.rss_mode = false;
 	f.pools = 16;
 	first(&f, RSS_Y_POOL_MODE, true, "16 pools without RSS");
+	f.granted = f.pf_queues = 1;
+	conf.fields = 0;
+	assert_int_equal(rss_why(&f, why), 1); /* what stops it at once is all that counts */
 	f = healthy();
 	conf.fields = 0;
 	first(&f, RSS_Y_FIELDS_NONE, true, "no hash field is on");
@@ -115,20 +121,22 @@ packets(void **state)
 	(void)state;
 	seen = (struct rss_seen){.packets = 100, .queue = {100}, .note[RSS_N_NOT_IP] = 100};
 	first(&f, RSS_Y_NOT_IP, true, "100.0%");
-	seen = (struct rss_seen){.packets = 100, .hashed = 60, .queue = {60, 40},
-		.note[RSS_N_NOT_IP] = 40};
+	seen = (struct rss_seen){.packets = 100, .hashed = 60, .queue = {60, 40}, .entries_hit = 20,
+		.hashed_queues = 2, .note[RSS_N_NOT_IP] = 40};
 	first(&f, RSS_Y_NOT_IP, false, "40.0%");
 	seen = (struct rss_seen){.packets = 100, .hashed = 100, .queue = {100}, .entries_hit = 1,
-		.note[RSS_N_FRAGMENT] = 100};
+		.hashed_queues = 1, .note[RSS_N_FRAGMENT] = 100};
 	first(&f, RSS_Y_FRAGMENTS, true, "fragments");
 	seen = (struct rss_seen){.packets = 100, .queue = {100}};
 	first(&f, RSS_Y_NOT_HASHED, true, "without a hash");
 	f.pf_known = false;
-	seen = (struct rss_seen){.packets = 1000, .hashed = 1000, .queue = {1000},
-		.entries_hit = 90};
+	/* ARP came to queue 0 */
+	seen = (struct rss_seen){.packets = 1000, .hashed = 950, .queue = {50, 0, 950},
+		.entries_hit = 90, .hashed_queues = 1, .note[RSS_N_NOT_IP] = 50};
 	first(&f, RSS_Y_HASHED_ONE, true, "the table is flat");
 	f = healthy();
-	seen = (struct rss_seen){.packets = 100, .hashed = 100, .queue = {100}, .entries_hit = 2};
+	seen = (struct rss_seen){.packets = 100, .hashed = 100, .queue = {100}, .entries_hit = 2,
+		.hashed_queues = 1};
 	first(&f, RSS_Y_FEW_FLOWS, false, "2 of the table's entries");
 }
 
