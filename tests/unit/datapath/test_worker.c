@@ -300,7 +300,7 @@ plans_change_under_traffic_without_a_loss(void **state)
 {
 	static const enum dp_mode modes[] = {DP_IO, DP_MAC, DP_MACSWAP};
 	struct dp *dp = *state;
-	const uint32_t n = 40000;
+	const uint32_t n = 10000;
 	const uint64_t until = deadline();
 	struct seen seen[QUEUES] = {0};
 	unsigned int plans = 0;
