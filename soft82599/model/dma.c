@@ -22,7 +22,7 @@ s82_dma_look_up(struct s82_ctx *ctx, unsigned int func, uint64_t iova)
 	return true;
 }
 
-/* A write is posted: nobody tells the function that it went nowhere. Who may not master asks nobody. */
+/* A write is posted: nobody answers it. Who is no bus master asks nobody. */
 static void
 fault(struct s82_ctx *ctx, unsigned int func, uint64_t iova, bool posted)
 {

@@ -218,6 +218,10 @@ a_vf_without_its_guards_is_shut(void **state)
 		assert_true(strlen(calls) > strlen(end));
 		assert_string_equal(calls + strlen(calls) - strlen(end), end);
 		assert_int_equal(pf.counts[1].apply_errors, i + 1);
+		assert_non_null(pf.counts[1].shut);
+		assert_null(pf.counts[0].shut);
+		sriov_opened_vf(&pf, 1);
+		assert_null(pf.counts[1].shut);
 	}
 }
 
