@@ -14,7 +14,7 @@
 /**
  * Look at all VFs of all PFs; once a second. What stands there at the first look happened before us,
  * and is only cleared. A tenant's VF is shut until its next reset; one that we poll is only counted.
- * Control thread.
+ * Control thread, which may have to wait: the kernel lets nobody read while it resets a function.
  */
 void aborts_look(struct app *app);
 
