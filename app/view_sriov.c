@@ -156,7 +156,8 @@ put_state(struct vfp_out *o, const struct pf_dev *pf, uint16_t vf, const struct 
 	vfp_out_strf(o, "queues", "%u, as every pool of %ux%u", pf->layout.queues_per_pool,
 		pf->layout.pools, pf->layout.queues_per_pool);
 	vfp_out_str(o, "link", pf->link_up ? "up" : "down");
-	vfp_out_str(o, "shut", c->shut ? c->shut : "no");
+	vfp_out_strf(o, "shut", "%s%s", c->shut ? "until its next reset: " : "no",
+		c->shut ? c->shut : "");
 	if (atomic_load(&pf->mark[vf].known))
 		vfp_out_u64(o, "dma_aborts", c->dma_aborts, VFP_COUNT);
 	else

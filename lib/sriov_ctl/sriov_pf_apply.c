@@ -342,6 +342,7 @@ int
 sriov_apply_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_policy *old)
 {
 	const struct sriov_vf_policy *p = &pf->now.policy[vf];
+	const bool shut = pf->counts[vf].shut != NULL; /* and stays so until its reset */
 	int ret = 0;
 
 	if (old->port_vlan != p->port_vlan) {
@@ -362,9 +363,9 @@ sriov_apply_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_polic
 		ret = change_given(pf, vf, old);
 	if (ret == 0 && old->all_multicast != p->all_multicast)
 		ret = sriov_apply_multicast(pf, vf);
-	if (ret == 0 && old->tx_off && !p->tx_off)
+	if (ret == 0 && old->tx_off && !p->tx_off && !shut)
 		ret = sriov_pmd_said(pf, vf, "TX on", rte_pmd_ixgbe_set_vf_tx(pf->port, vf, 1));
-	if (ret == 0 && old->rx_off && !p->rx_off)
+	if (ret == 0 && old->rx_off && !p->rx_off && !shut)
 		ret = sriov_pmd_said(pf, vf, "RX on", rte_pmd_ixgbe_set_vf_rx(pf->port, vf, 1));
 	if (ret == 0)
 		ret = sriov_apply_vf(pf, vf);

@@ -217,7 +217,7 @@ open() {
 	wait_for 5 open 3 false
 	vp a "show vf 3" >"$tmp/vf"
 	cat "$tmp/vf"
-	grep -q "^dma aborts  *1" "$tmp/vf" && grep -q "^shut  *DMA to memory that is not its own" "$tmp/vf"
+	grep -q "^dma aborts  *1" "$tmp/vf" && grep -q "^shut  *until its next reset: DMA to memory that is not its own" "$tmp/vf"
 	grep -q "VF 3: DMA to memory that is not its own: shut until its next reset" "$tmp/vfplane-a/err"
 	# nothing leaves, and the others are as they were
 	sent=$("$SOFT82599" show --name "$card" --json | jq '.pools[3].tx_packets')
