@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +115,45 @@ pci_read_number(const char *bdf, const char *file, unsigned long *value)
 	}
 	fclose(f);
 	return ret;
+}
+
+static int
+status_word(const char *bdf, int flags, uint16_t *status)
+{
+	char path[PATH_MAX];
+	ssize_t n;
+	int fd, ret = 0;
+
+	path_of(path, bdf, "config");
+	fd = open(path, flags | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = flags == O_RDONLY ? pread(fd, status, sizeof(*status), PCI_STATUS)
+			      : pwrite(fd, status, sizeof(*status), PCI_STATUS);
+	if (n != sizeof(*status))
+		ret = n < 0 ? -errno : -EIO;
+	close(fd);
+	return ret;
+}
+
+int
+pci_status(const char *bdf, uint16_t *status)
+{
+	uint16_t raw;
+	int ret = status_word(bdf, O_RDONLY, &raw);
+
+	if (ret < 0)
+		return ret;
+	*status = le16toh(raw);
+	return *status == UINT16_MAX ? -ENODEV : 0;
+}
+
+int
+pci_status_clear(const char *bdf, uint16_t bits)
+{
+	uint16_t raw = htole16(bits);
+
+	return status_word(bdf, O_WRONLY, &raw);
 }
 
 int

@@ -26,6 +26,12 @@ int pci_pf_of(const char *vf, char pf[16], unsigned int *n);
 /** A number in a file of the device, such as "subsystem_vendor". 0 or -errno. */
 int pci_read_number(const char *bdf, const char *file, unsigned long *value);
 
+/** The status word of its configuration space. 0; -ENODEV: it answers no more; -errno. */
+int pci_status(const char *bdf, uint16_t *status);
+
+/** Clear those bits of it. 0 or -errno: the kernel forbids it where it is locked down. */
+int pci_status_clear(const char *bdf, uint16_t bits);
+
 /** Is it a software 82599 (subsystem 5f82:0599)? -errno when sysfs does not tell. */
 int pci_is_software(const char *bdf);
 

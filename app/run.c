@@ -7,6 +7,7 @@
 
 #include <rte_cycles.h>
 
+#include "aborts.h"
 #include "balance.h"
 #include "cli/cli.h"
 #include "fault.h"
@@ -94,6 +95,7 @@ run_housekeeping(struct app *app)
 			fprintf(app->say, "pf%u: link %s\n", pf->index,
 				pf->link_up ? "up" : "down");
 	}
+	aborts_look(app);
 	/* A VF's packet counters have 32 bits: 289 s at line rate. */
 	pthread_mutex_lock(&app->lock);
 	ports_read_nic(app);

@@ -80,6 +80,12 @@ struct port {
 	bool rx_off; /**< the PF was told to let nothing more in */
 };
 
+/** Of a VF: "received master abort" in its PCI status word. aborts.h */
+struct vf_mark {
+	atomic_bool known; /**< sysfs tells it */
+	bool old;	   /**< it stood there at the last look, and could not be cleared */
+};
+
 struct pf_dev {
 	bool used;
 	uint32_t index;
@@ -91,6 +97,7 @@ struct pf_dev {
 	struct sriov_pf *pf;
 	struct port *port;
 	bool link_up;
+	struct vf_mark mark[SRIOV_MAX_VFS];
 };
 
 /** One step of bring-up, for `show bringup`. */

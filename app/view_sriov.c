@@ -140,7 +140,7 @@ put_ns(struct vfp_out *o, const char *key, uint64_t ns)
 
 /* What it has, and who set it. */
 static void
-put_state(struct vfp_out *o, const struct pf_dev *pf, const struct sriov_counts *c)
+put_state(struct vfp_out *o, const struct pf_dev *pf, uint16_t vf, const struct sriov_counts *c)
 {
 	const struct sriov_vf_state *s = &c->state;
 	char text[256];
@@ -156,6 +156,12 @@ put_state(struct vfp_out *o, const struct pf_dev *pf, const struct sriov_counts 
 	vfp_out_strf(o, "queues", "%u, as every pool of %ux%u", pf->layout.queues_per_pool,
 		pf->layout.pools, pf->layout.queues_per_pool);
 	vfp_out_str(o, "link", pf->link_up ? "up" : "down");
+	vfp_out_strf(o, "shut", "%s%s", c->shut ? "until its next reset: " : "no",
+		c->shut ? c->shut : "");
+	if (atomic_load(&pf->mark[vf].known))
+		vfp_out_u64(o, "dma_aborts", c->dma_aborts, VFP_COUNT);
+	else
+		vfp_out_null(o, "dma_aborts");
 	vfp_out_u64(o, "malformed_resets", s->fake_resets, VFP_COUNT);
 	if (c->last_reset_us)
 		vfp_out_double(o, "last_reset_s", c->last_reset_us / 1e6, VFP_SECONDS);
@@ -206,7 +212,7 @@ put_vf_detail(struct vfp_out *o, const struct pf_dev *pf, uint16_t vf, const str
 		sriov_pf_policy(pf->pf, vf, &policy) < 0)
 		return;
 	put_policy(o, &policy);
-	put_state(o, pf, &c);
+	put_state(o, pf, vf, &c);
 	put_counters(o, own);
 }
 
@@ -541,7 +547,9 @@ view_drift(const struct view *v, struct vfp_out *o, const char *all)
 	}
 	vfp_out_close(o);
 	if (rows == 0)
-		vfp_out_note(o, "no event has undone a setting");
+		vfp_out_note(o, "no event has happened that is known to undo a setting");
+	else
+		vfp_out_note(o, "undone: what the event is known to undo; DPDK reads nothing back");
 	free(d);
 	return 0;
 }

@@ -10,19 +10,26 @@
 
 #include "sriov_pf_priv.h"
 
+bool
+sriov_may_say(struct sriov_pf *pf)
+{
+	const uint64_t now = rte_get_timer_cycles();
+
+	if (pf->said_at != 0 && now - pf->said_at <= rte_get_timer_hz())
+		return false;
+	pf->said_at = now;
+	return true;
+}
+
 int
 sriov_pmd_said(struct sriov_pf *pf, uint16_t vf, const char *what, int ret)
 {
-	uint64_t now = rte_get_timer_cycles();
-
 	if (ret == 0)
 		return 0;
 	/* A VF may ask as often as it likes: one line a second tells enough. */
-	if (pf->said_at == 0 || now - pf->said_at > rte_get_timer_hz()) {
+	if (sriov_may_say(pf))
 		SRIOV_LOG(ERR, "%s: VF %d: %s: %s\n", pf->device, vf == UINT16_MAX ? -1 : vf, what,
 			strerror(-ret));
-		pf->said_at = now;
-	}
 	pthread_mutex_lock(&pf->lock);
 	if (vf < pf->layout.n_vfs)
 		pf->counts[vf].apply_errors++;
@@ -155,6 +162,30 @@ apply_all(struct sriov_pf *pf, uint16_t vf)
 	return ret;
 }
 
+static void
+set_shut(struct sriov_pf *pf, uint16_t vf, const char *why)
+{
+	pthread_mutex_lock(&pf->lock);
+	pf->counts[vf].shut = why;
+	pthread_mutex_unlock(&pf->lock);
+}
+
+int
+sriov_shut_vf(struct sriov_pf *pf, uint16_t vf, const char *why)
+{
+	int tx = sriov_pmd_said(pf, vf, "TX off", rte_pmd_ixgbe_set_vf_tx(pf->port, vf, 0));
+	int rx = sriov_pmd_said(pf, vf, "RX off", rte_pmd_ixgbe_set_vf_rx(pf->port, vf, 0));
+
+	set_shut(pf, vf, why);
+	return tx < 0 ? tx : rx;
+}
+
+void
+sriov_opened_vf(struct sriov_pf *pf, uint16_t vf)
+{
+	set_shut(pf, vf, NULL);
+}
+
 int
 sriov_apply_vf(struct sriov_pf *pf, uint16_t vf)
 {
@@ -163,8 +194,7 @@ sriov_apply_vf(struct sriov_pf *pf, uint16_t vf)
 	if (ret == 0)
 		return 0;
 	/* Without its guards a VF is nobody's business: nothing in, nothing out. */
-	sriov_pmd_said(pf, vf, "TX off", rte_pmd_ixgbe_set_vf_tx(pf->port, vf, 0));
-	sriov_pmd_said(pf, vf, "RX off", rte_pmd_ixgbe_set_vf_rx(pf->port, vf, 0));
+	sriov_shut_vf(pf, vf, "its settings could not all be set");
 	return ret;
 }
 
@@ -312,6 +342,7 @@ int
 sriov_apply_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_policy *old)
 {
 	const struct sriov_vf_policy *p = &pf->now.policy[vf];
+	const bool shut = pf->counts[vf].shut != NULL; /* and stays so until its reset */
 	int ret = 0;
 
 	if (old->port_vlan != p->port_vlan) {
@@ -332,9 +363,9 @@ sriov_apply_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_polic
 		ret = change_given(pf, vf, old);
 	if (ret == 0 && old->all_multicast != p->all_multicast)
 		ret = sriov_apply_multicast(pf, vf);
-	if (ret == 0 && old->tx_off && !p->tx_off)
+	if (ret == 0 && old->tx_off && !p->tx_off && !shut)
 		ret = sriov_pmd_said(pf, vf, "TX on", rte_pmd_ixgbe_set_vf_tx(pf->port, vf, 1));
-	if (ret == 0 && old->rx_off && !p->rx_off)
+	if (ret == 0 && old->rx_off && !p->rx_off && !shut)
 		ret = sriov_pmd_said(pf, vf, "RX on", rte_pmd_ixgbe_set_vf_rx(pf->port, vf, 1));
 	if (ret == 0)
 		ret = sriov_apply_vf(pf, vf);

@@ -146,6 +146,7 @@ apply_job(void *arg)
 		int one;
 
 		from = rte_get_timer_cycles();
+		sriov_opened_vf(pf, v); /* after a start it must reset before it can do anything */
 		one = sriov_apply_vf(pf, v);
 		if (sriov_policy_wants_mc(s) || s->xcast > SRIOV_XCAST_MULTI ||
 			pf->now.policy[v].all_multicast)
@@ -331,6 +332,32 @@ sriov_pf_set_vf_rx(struct sriov_pf *pf, uint16_t vf, bool on)
 	if (vf >= pf->layout.n_vfs)
 		return -EINVAL;
 	return sriov_pf_job(vf_rx_job, &r);
+}
+
+static int
+abort_job(void *arg)
+{
+	struct vf_switch *a = arg;
+	struct sriov_pf *pf = a->pf;
+	const bool shut = !a->on && pf->running;
+
+	pthread_mutex_lock(&pf->lock);
+	pf->counts[a->vf].dma_aborts++;
+	pthread_mutex_unlock(&pf->lock);
+	if (sriov_may_say(pf))
+		SRIOV_LOG(WARNING, "%s: VF %u: DMA to memory that is not its own%s\n", pf->device,
+			a->vf, shut ? ": shut until its next reset" : "");
+	return shut ? sriov_shut_vf(pf, a->vf, "DMA to memory that is not its own") : 0;
+}
+
+int
+sriov_pf_dma_abort(struct sriov_pf *pf, uint16_t vf, bool shut)
+{
+	struct vf_switch a = {pf, vf, !shut};
+
+	if (vf >= pf->layout.n_vfs)
+		return -EINVAL;
+	return sriov_pf_job(abort_job, &a);
 }
 
 static int

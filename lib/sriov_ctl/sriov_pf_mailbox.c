@@ -175,6 +175,8 @@ judge(struct sriov_pf *pf, struct rte_pmd_ixgbe_mb_event_param *param, uint64_t 
 	int effect;
 
 	sriov_mbox_decode(param->msg, &m);
+	if (m.reset_done)
+		sriov_opened_vf(pf, vf); /* the PMD has switched RX and TX on */
 	v = sriov_policy_judge(&pf->now, vf, &m, sriov_ns(asked - pf->armed_at) / 1000000 + 1);
 	effect = act(pf, vf, &before, &v);
 	answer(param, &v);

@@ -52,6 +52,14 @@ void sriov_pf_disarm(struct sriov_pf *pf);
 /** Log and count what the PMD refused; hands ret back. vf may be UINT16_MAX. */
 int sriov_pmd_said(struct sriov_pf *pf, uint16_t vf, const char *what, int ret);
 
+/** May a line be logged that a VF could have provoked? Once a second. */
+bool sriov_may_say(struct sriov_pf *pf);
+
+/** Let nothing in or out of a VF, for a reason that `show vf` tells. Its next reset undoes it. */
+int sriov_shut_vf(struct sriov_pf *pf, uint16_t vf, const char *why);
+/** The VF has reset, or must: it is shut no more. */
+void sriov_opened_vf(struct sriov_pf *pf, uint16_t vf);
+
 /**
  * Set all that a VF has: what its reset loses first, in the order of danger. Where the PMD refuses
  * one of it, the VF is shut: nothing in or out until its next reset, which sets all again.

@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <string.h>
@@ -348,6 +349,7 @@ device_reset(struct s82_server *s, unsigned int func)
 	s->ctx.ops->lock(&s->ctx);
 	memcpy(cfg, f->cfg, sizeof(cfg));
 	s82_flr(&s->ctx, func);
+	memcpy(cfg + PCI_STATUS, f->cfg + PCI_STATUS, 2); /* ones in it clear, they do not set */
 	memcpy(f->cfg, cfg, sizeof(cfg));
 	s->ctx.ops->unlock(&s->ctx);
 	return 0;

@@ -22,16 +22,19 @@ s82_dma_look_up(struct s82_ctx *ctx, unsigned int func, uint64_t iova)
 	return true;
 }
 
+/* A write is posted: nobody answers it. Who is no bus master asks nobody. */
 static void
-fault(struct s82_ctx *ctx, unsigned int func, uint64_t iova)
+fault(struct s82_ctx *ctx, unsigned int func, uint64_t iova, bool posted)
 {
 	struct s82_func *f = &ctx->st->func[func];
 
 	f->dma_faults++;
 	f->dma_fault_iova = iova;
+	if (!posted && s82_bus_master(ctx->st, func))
+		s82_pci_aborted(ctx->st, func);
 }
 
-/* `len` bytes that lie together in this process, or NULL: not mapped, or in two pieces. */
+/* `len` bytes to read that lie together in this process, or NULL: not mapped, or in two pieces. */
 void *
 s82_dma(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len)
 {
@@ -39,7 +42,7 @@ s82_dma(struct s82_ctx *ctx, unsigned int func, uint64_t iova, size_t len)
 	void *p = s82_dma_find(ctx, func, iova, &avail);
 
 	if (p == NULL)
-		fault(ctx, func, iova);
+		fault(ctx, func, iova, false);
 	return p != NULL && avail >= len ? p : NULL;
 }
 
@@ -53,7 +56,7 @@ s82_dma_read(struct s82_ctx *ctx, unsigned int func, uint64_t iova, void *dst, s
 		const void *p = s82_dma_find(ctx, func, iova, &n);
 
 		if (p == NULL) {
-			fault(ctx, func, iova);
+			fault(ctx, func, iova, false);
 			return false;
 		}
 		n = n < len ? n : len;
@@ -72,7 +75,7 @@ s82_dma_write(struct s82_ctx *ctx, unsigned int func, uint64_t iova, const void 
 		void *p = s82_dma_find(ctx, func, iova, &n);
 
 		if (p == NULL) {
-			fault(ctx, func, iova);
+			fault(ctx, func, iova, true);
 			return false;
 		}
 		n = n < len ? n : len;

@@ -142,6 +142,8 @@ void s82_reset_registers(struct s82_state *st);
 
 /* --- pci.c */
 void s82_pci_init(struct s82_state *st, unsigned int func);
+/* A read of this function was answered with an error: its status word says so until cleared. */
+void s82_pci_aborted(struct s82_state *st, unsigned int func);
 bool s82_bus_master(const struct s82_state *st, unsigned int func);
 
 /* --- nvm.c: EEPROM, SFP module */

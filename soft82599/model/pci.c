@@ -8,6 +8,8 @@
 
 #define PCI_COMMAND	0x04
 #define  COMMAND_MASTER	(1u << 2)
+#define PCI_STATUS	0x06
+#define  STATUS_ABORTED	(1u << 13)	/* received master abort */
 #define PCI_BAR(i)	(0x10 + 4 * (i))
 #define PCI_ROM		0x30
 #define CAP_PM		0x40
@@ -35,6 +37,12 @@ bool
 s82_bus_master(const struct s82_state *st, unsigned int func)
 {
 	return st->func[func].cfg[PCI_COMMAND] & COMMAND_MASTER;
+}
+
+void
+s82_pci_aborted(struct s82_state *st, unsigned int func)
+{
+	st->func[func].cfg[PCI_STATUS + 1] |= STATUS_ABORTED >> 8;
 }
 
 static void
@@ -161,6 +169,8 @@ s82_cfg_write(struct s82_ctx *ctx, unsigned int func, uint32_t off, const void *
 
 		if (bar)
 			write_bar(f, i, *b, func == S82_PF);
+		else if (i == PCI_STATUS + 1)	/* a one clears */
+			f->cfg[i] &= ~(*b & STATUS_ABORTED >> 8);
 		else
 			f->cfg[i] = (uint8_t)((f->cfg[i] & ~w) | (*b & w));
 		flr |= i == CAP_PCIE + 9 && *b & 0x80;

@@ -2,6 +2,7 @@
 /* A device: its regions, its interrupts, its reset. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <string.h>
@@ -255,6 +256,21 @@ msix_read(unsigned int func, uint8_t *in, size_t len, uint64_t pos)
 		in[i] = pos + i < table ? 0xff : 0;
 }
 
+/* Nobody writes the status word through VFIO: what it tells of errors stays for the host to see. */
+static int
+config_write(unsigned int func, const uint8_t *out, uint32_t len, uint32_t off)
+{
+	const uint32_t skip = off < PCI_STATUS + 2 ? PCI_STATUS + 2 - off : 0;
+	int rc = 0;
+
+	if (off < PCI_STATUS)
+		rc = s82_cfg_write(&s82_client.ctx, func, off, out,
+			len < PCI_STATUS - off ? len : PCI_STATUS - off);
+	if (rc == 0 && len > skip)
+		rc = s82_cfg_write(&s82_client.ctx, func, off + skip, out + skip, len - skip);
+	return rc;
+}
+
 static ssize_t
 device_rw(unsigned int func, void *in, const void *out, size_t len, uint64_t pos)
 {
@@ -280,7 +296,7 @@ device_rw(unsigned int func, void *in, const void *out, size_t len, uint64_t pos
 		rc = -EIO;
 	else if (index == VFIO_PCI_CONFIG_REGION_INDEX)
 		rc = in != NULL ? s82_cfg_read(&s82_client.ctx, func, off, in, len) :
-			s82_cfg_write(&s82_client.ctx, func, off, out, len);
+			config_write(func, out, len, off);
 	s82_signals_restore(&old);
 	return rc < 0 ? rc : (ssize_t)len;
 }

@@ -201,6 +201,42 @@ vlan_inserted() {
 	[ "$(received)" -eq "$first" ]
 }
 
+# open N: may pool N receive and send?
+open() {
+	[ "$("$SOFT82599" show --name "$card" --json | jq -c ".pools[$1] | [.rx, .tx]")" = "[$2,$2]" ]
+}
+
+@test "DMA to memory that is not the VF's: shut until its next reset, the others untouched" {
+	at_open x 0000:03:10.7
+	come_up x
+	vp a start >"$tmp/o"
+	registers 3 >"$tmp/before"
+	vp a "show vf 3" >"$tmp/vf"
+	grep -q "^dma aborts  *0" "$tmp/vf" && grep -q "^shut  *no" "$tmp/vf"
+	[ "$(at x wild)" = '{"wild":true}' ]
+	wait_for 5 open 3 false
+	vp a "show vf 3" >"$tmp/vf"
+	cat "$tmp/vf"
+	grep -q "^dma aborts  *1" "$tmp/vf" && grep -q "^shut  *until its next reset: DMA to memory that is not its own" "$tmp/vf"
+	grep -q "VF 3: DMA to memory that is not its own: shut until its next reset" "$tmp/vfplane-a/err"
+	# nothing leaves, and the others are as they were
+	sent=$("$SOFT82599" show --name "$card" --json | jq '.pools[3].tx_packets')
+	at x "send 02:09:c0:00:00:00 02:09:c0:00:00:03" >"$tmp/o"
+	stopped() { [ "$("$SOFT82599" show --name "$card" --json | jq '.pools[3].drops.tx_disabled')" -gt 100 ]; }
+	wait_for 10 stopped
+	at x quiet >"$tmp/o"
+	[ "$("$SOFT82599" show --name "$card" --json | jq '.pools[3].tx_packets')" -eq "$sent" ]
+	registers 3 >"$tmp/after"
+	same before after
+	# its reset opens it, guards and all, and one abort is told once
+	come_up x
+	open 3 true
+	[ "$("$SOFT82599" show --name "$card" --json | jq -c '.pools[3] | [.vlan_insert, .mac_antispoof]')" = \
+		'[300,true]' ]
+	vp a "show vf 3" >"$tmp/vf"
+	grep -q "^dma aborts  *1" "$tmp/vf" && grep -q "^shut  *no" "$tmp/vf"
+}
+
 @test "a flood is held to the VF's request rate, and is one row of the log" {
 	at_open x 0000:03:10.3
 	come_up x

@@ -83,3 +83,25 @@ show() {
 	tp pf "set port 0 queue 0 rate 500" >"$tmp/o"
 	[ "$(show '[.tx_queues[] | select(.rate_mbps == 500) | [.id, .pool]]')" = "[[0,0]]" ]
 }
+
+@test "another counter for queue 0 of the PF is one for queue 0 of VF 0" {
+	tp_open pf "$SOFT82599" run --name "$card" --vfs 2 -- dpdk-testpmd -l 0-1 --no-huge -m 128 \
+		--no-telemetry --file-prefix "$card" -a 0000:03:00.1 -- -i --total-num-mbufs=4096
+	tp pf "set stat_qmap tx 0 0 5" >"$tmp/o"
+	at_open x 0000:03:10.1
+	at_open y 0000:03:10.3
+	for vf in x y; do
+		[ "$(answers $vf "repeat 1 1")" = "ack 1, nack 0, silent 0" ]
+		at $vf "send 02:09:c0:00:00:07 02:09:c0:00:00:08" >"$tmp/o"
+	done
+	both_sent() { [ "$(show '[.pools[:2][] | select(.tx_packets > 100)] | length')" -eq 2 ]; }
+	wait_for 10 both_sent
+	at x quiet >"$tmp/o"
+	at y quiet >"$tmp/o"
+	tp pf "show port xstats 0" >"$tmp/xstats"
+	grep "tx_.*packets" "$tmp/xstats"
+	count() { awk -F ': *' -v key="$1" '$1 == key { print $2 + 0 }' "$tmp/xstats"; }
+	# The PF's own counter holds all VFs; that of "its" queue 0 has lost what VF 0 sent, nothing else.
+	[ "$(count tx_good_packets)" -eq "$(show '[.pools[].tx_packets] | add')" ]
+	[ "$(count tx_q0_packets)" -eq "$(show '.pools[1].tx_packets')" ]
+}

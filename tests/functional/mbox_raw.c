@@ -17,6 +17,7 @@
  *   quit                as the end of input
  *   link                what the VF sees of the link
  *   send DST SRC | quiet    frames without end from queue 0, while the above goes on
+ *   wild                one frame from memory that was never mapped
  *
  * An answer is ack, nack, or silence: the PF took the message (PFACK) and said nothing.
  * Register numbers: the VF's of the 82599, as Intel's public drivers name them.
@@ -536,6 +537,25 @@ send_frames(const char *args)
 	printf("{\"sending\":%s}\n", tx.on ? "true" : "false");
 }
 
+/* Somebody else's memory, if nothing stood between. */
+static void
+send_wild(void)
+{
+	quiet();
+	if (!tx.ring)
+		make_ring();
+	set_ring();
+	tx.ring[0].address = IOVA << 8;
+	tx.ring[0].command = TXD_COMMAND | FRAME;
+	tx.ring[0].status = FRAME << TXD_PAYLEN;
+	atomic_thread_fence(memory_order_seq_cst); /* else the compiler leaves this address out */
+	bar[VFTDT / 4] = 1;
+	for (int tries = 0; bar[VFTDH / 4] != 1 && tries < 100000; tries++)
+		;
+	tx.ring[0].address = IOVA + 3 * 4096;
+	printf("{\"wild\":%s}\n", bar[VFTDH / 4] == 1 ? "true" : "false");
+}
+
 /* ---- lines ---- */
 
 static void
@@ -579,6 +599,8 @@ serve(char *line)
 		printf("{\"links\":%u,\"mailbox\":%u}\n", bar[VFLINKS / 4], bar[VFMAILBOX / 4]);
 	} else if (strcmp(word, "send") == 0) {
 		send_frames(args);
+	} else if (strcmp(word, "wild") == 0) {
+		send_wild();
 	} else if (strcmp(word, "quiet") == 0) {
 		quiet();
 		printf("{\"frames\":%" PRIu64 "}\n", tx.sent);

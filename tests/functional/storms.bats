@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # VFs that hammer their mailbox: while vfplane starts, while its PF stops and starts and the link flaps,
-# and while others forward packets. Long variants make it last.
+# and while others forward packets. Long variants make it last; the last one is storms_minute.bats.
 # timeout: 1200
 
 setup() {
 	load helpers
 	load vfplane
 	load attacker
+	load storm
 	need_built "$SOFT82599" "$VFPLANE" "$MBOX_RAW" "$MIXGEN"
 	card=$(unique_name)
 	tmp=$BATS_TEST_TMPDIR
@@ -30,7 +31,7 @@ starts_under_hammer() {
 		vf 1 { owner = tenant  request_rate = 0 }
 	END
 	printf 'show vf 1\nquit\n' >"$tmp/commands"
-	"$SOFT82599" run --name "$card" -- sleep 900 3>&- &
+	"$SOFT82599" run --name "$card" -- sleep 1200 3>&- &
 	launcher=$!
 	wait_for 10 "$SOFT82599" show --name "$card" --json >/dev/null
 	at_open x 0000:03:10.3
@@ -123,60 +124,7 @@ restarts() {
 	restarts 200
 }
 
-# storm NAME [FLOOD RESETS]: VF 0 and VF 1 forward what the wire sends, while VF 2 floods with requests
-# and VF 3 with resets, as fast as the card lets them; or for a minute in peace. What verify says goes
-# to $tmp/verify.
-storm() {
-	"$MIXGEN" "$tmp/mix.pcap"
-	sed 's/^forward/vf 2 { owner = tenant }\nvf 3 { owner = tenant }\n&/' "$TOP/config/ping-pong.conf" \
-		>"$tmp/c.conf"
-	vp_open "$1" "$SOFT82599" run --name "$card" --vfs 4 --wire "verify:$tmp/mix.pcap" \
-		--verify-json "$tmp/verify" -- "$VFPLANE" -l 0-1 --no-huge -m 512 --no-telemetry \
-		--file-prefix "$card" -- -i --config "$tmp/c.conf"
-	logged=$(wc -l <"$tmp/vfplane-$1/err")
-	at_open x 0000:03:10.5
-	at_open y 0000:03:10.7
-	at x "say 1" >"$tmp/o"
-	vp "$1" start >"$tmp/o"
-	if [ "$#" -gt 1 ]; then
-		at_begin x "$2"
-		at_begin y "$3"
-		at_end x >"$tmp/flood"
-		at_end y >"$tmp/resets"
-		cat "$tmp/flood" "$tmp/resets"
-	else
-		sleep 60
-	fi
-	vp "$1" stop >"$tmp/o"
-	vp "$1" "show mailbox last 4"
-	logged=$(($(wc -l <"$tmp/vfplane-$1/err") - logged))
-	vp_quit "$1" || true # verify judges below
-	at_close x
-	at_close y
-	jq -c '{sent, received, lost, changed, in_flight, unanswered}' "$tmp/verify"
-}
-
-# withstood MS: with answers within so many milliseconds, but for one in a hundred.
-withstood() {
-	[ "$(jq '.received > 1000 and .lost == 0 and .changed == 0 and .duplicated == 0' "$tmp/verify")" = true ]
-	# the flood is held to its rate, a reset cannot be
-	[ "$(jq '.ack <= 200 * (3 + .seconds) and .ack + .nack > 100' "$tmp/flood")" = true ]
-	[ "$(jq '.ack > 100 and .nack == 0' "$tmp/resets")" = true ]
-	[ "$(jq -s 'map(.p99_us) | max' "$tmp/flood" "$tmp/resets")" -le $(($1 * 1000)) ]
-	echo "$logged lines logged"
-	[ "$logged" -le 100 ]
-	jq -c . "$tmp/flood" "$tmp/resets" | sed 's/^/# /' >&3
-}
-
 @test "a flood of 1,500 requests and a storm of 1,500 resets: the others lose nothing" {
 	storm attack "repeat 1500 5 1518" "repeat 1500 1"
 	withstood 5000 # others may be at work on the machine
-}
-
-# bats test_tags=long
-@test "a flood and a storm for 60 s: the others lose no more than in the same run without" {
-	storm peace
-	[ "$(jq '.lost == 0' "$tmp/verify")" = true ]
-	storm attack "for 60 5 1518" "for 60 1"
-	withstood 50
 }

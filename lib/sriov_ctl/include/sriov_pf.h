@@ -43,6 +43,8 @@ struct sriov_counts {
 	uint32_t window_ns;	/**< last reset: from the PMD's call to port VLAN and guards set */
 	uint32_t window_max_ns;
 	uint64_t slow_ns; /**< longest answer of ours */
+	uint64_t dma_aborts; /**< sriov_pf_dma_abort() */
+	const char *shut; /**< why nothing goes in or out until its next reset; NULL: it is not */
 	struct sriov_vf_state state;
 };
 
@@ -101,6 +103,12 @@ int sriov_pf_set_policy(struct sriov_pf *pf, uint16_t vf, const struct sriov_vf_
 
 /** Let the wire and the switch into a VF, or not, until its next reset or the next start. */
 int sriov_pf_set_vf_rx(struct sriov_pf *pf, uint16_t vf, bool on);
+
+/**
+ * A VF reached for memory that its owner has not mapped: count it, and where `shut` says so, shut
+ * the VF until its next reset.
+ */
+int sriov_pf_dma_abort(struct sriov_pf *pf, uint16_t vf, bool shut);
 
 /**
  * Let a VF send from other addresses than its own, or not (the default). Holds over resets of the VF

@@ -273,6 +273,16 @@ test_head_of_line_fills_the_buffer(void **state)
 	assert_int_equal(b->st->txq[2].packets, 1);
 }
 
+/* "received master abort" in the status word of the configuration space */
+static bool
+aborted(struct bench *b, unsigned int func)
+{
+	uint8_t status[2];
+
+	assert_int_equal(s82_cfg_read(&b->ctx, func, 6, status, 2), 0);
+	return status[1] & 0x20;
+}
+
 static void
 test_dma_to_unmapped_memory(void **state)
 {
@@ -285,10 +295,37 @@ test_dma_to_unmapped_memory(void **state)
 	assert_int_equal(b->st->func[1].dma_faults, 1);
 	assert_int_equal(b->st->func[1].dma_fault_iova, 0xdead000);
 	assert_int_equal(drops(b, 1, S82_DROP_DMA_FAULT), 1);
+	assert_false(aborted(b, 1)); /* it was a write */
 	/* and without bus mastering nothing is reached at all */
 	b->st->func[0].cfg[4] = 0;
 	assert_false(tx_send(b, 0, f, 60, 1));
 	assert_true(b->st->func[0].dma_faults > 0);
+	assert_false(aborted(b, 0));
+}
+
+static void
+test_a_read_of_unmapped_memory_leaves_a_mark(void **state)
+{
+	const uint8_t none[2] = {0}, clear[2] = {0x00, 0x20};
+	struct bench *b = *state;
+	uint8_t f[60];
+
+	frame(f, mac_a, mac_b, -1, 0x88b5, 60);
+	assert_true(tx_send(b, 2, f, 60, 1));
+	assert_false(aborted(b, 1));
+	b->st->txq[2].tdbah = 0xdead;
+	assert_false(tx_send(b, 2, f, 60, 1));
+	assert_true(aborted(b, 1));
+	assert_false(aborted(b, 0));
+	/* a zero leaves it, a one clears it, and so does a reset of the function */
+	assert_int_equal(s82_cfg_write(&b->ctx, 1, 6, none, 2), 0);
+	assert_true(aborted(b, 1));
+	assert_int_equal(s82_cfg_write(&b->ctx, 1, 6, clear, 2), 0);
+	assert_false(aborted(b, 1));
+	assert_false(tx_send(b, 2, f, 60, 1));
+	assert_true(aborted(b, 1));
+	s82_flr(&b->ctx, 1);
+	assert_false(aborted(b, 1));
 }
 
 static void
@@ -377,6 +414,7 @@ main(void)
 		T(test_multicast_table), T(test_mac_anti_spoof), T(test_vfte_vfre),
 		T(test_drop_enable_counts), T(test_head_of_line_blocks),
 		T(test_head_of_line_fills_the_buffer), T(test_dma_to_unmapped_memory),
+		T(test_a_read_of_unmapped_memory_leaves_a_mark),
 		T(test_segments), T(test_pads_short_frames), T(test_wire_ring),
 		T(test_full_wire_blocks_and_resumes),
 	};

@@ -218,6 +218,10 @@ a_vf_without_its_guards_is_shut(void **state)
 		assert_true(strlen(calls) > strlen(end));
 		assert_string_equal(calls + strlen(calls) - strlen(end), end);
 		assert_int_equal(pf.counts[1].apply_errors, i + 1);
+		assert_non_null(pf.counts[1].shut);
+		assert_null(pf.counts[0].shut);
+		sriov_opened_vf(&pf, 1);
+		assert_null(pf.counts[1].shut);
 	}
 }
 
@@ -282,6 +286,23 @@ another_port_vlan_is_set_before_the_old_one_goes(void **state)
 }
 
 static void
+switched_on_is_not_what_is_shut(void **state)
+{
+	struct sriov_vf_policy old = *P;
+
+	(void)state;
+	old.rx_off = old.tx_off = true;
+	assert_int_equal(sriov_apply_policy(&pf, 1, &old), 0);
+	assert_non_null(strstr(calls, "tx 1 1;rx 1 1;"));
+	calls[0] = '\0';
+	sriov_shut_vf(&pf, 1, "for a test");
+	assert_string_equal(calls, "tx 1 0;rx 1 0;");
+	assert_int_equal(sriov_apply_policy(&pf, 1, &old), 0);
+	assert_null(strstr(calls, "tx 1 1;"));
+	assert_null(strstr(calls, "rx 1 1;"));
+}
+
+static void
 drop_enable_loopback_and_no_flow_control(void **state)
 {
 	(void)state;
@@ -299,6 +320,7 @@ main(void)
 		cmocka_unit_test_setup(a_small_rate_is_no_missing_limit, setup),
 		cmocka_unit_test_setup(only_the_difference_travels, setup),
 		cmocka_unit_test_setup(another_port_vlan_is_set_before_the_old_one_goes, setup),
+		cmocka_unit_test_setup(switched_on_is_not_what_is_shut, setup),
 		cmocka_unit_test_setup(drop_enable_loopback_and_no_flow_control, setup),
 	};
 
