@@ -13,7 +13,7 @@
 
 #include "rings.h"
 
-#define WAIT_S 20
+#define WAIT_S 60
 
 struct rte_mempool *pool;
 struct rte_ring *rx_ring[PORTS][QUEUES], *tx_ring[PORTS][QUEUES];
