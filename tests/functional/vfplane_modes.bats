@@ -183,6 +183,47 @@ hits() {
 	[ "$(want '.totals.generated')" = 40000 ]
 }
 
+# truth JQ: of what the wire itself stamped
+truth() {
+	inside "$SOFT82599" show --name "$card" --json | jq -er ".wire.latency | $1"
+}
+
+# The wire stamps when a frame left the NIC and when it came back, the lcore when it sent the probe and
+# when it found it: earlier, and later. What lies between is the lcore's own time and its absences, of which
+# it tells the longest: at both ends of the wire there may be one. Where it never waited for its
+# processor, only the maximum may hold any.
+@test "probes: the round trip is the wire's own, within 2% or 1 us, and never less" {
+	namespaces
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1 }
+		port pf0 { queues = 1  rx_ring = 4096 }
+		forward probes { from = pf0  mode = source  peer = pf0  probe = yes
+			rate = 4000  count = 8000 }
+	END
+	eal=()
+	vp_card a --vfs 0 --wire loop
+	ctl wire delay 4000
+	vp a start
+	all_back() { [ "$(truth .count)" = 8000 ]; }
+	wait_for 20 all_back
+	vp a stop
+	truth . >"$tmp/truth"
+	vp_quit a
+	[ "$(want '.probes[0] | [.sent, .received] | tojson')" = "[8000,8000]" ]
+	away=$(want '[.lcores[].longest_ns] | max')
+	quiet=$(want '.noise.cores | all(.waited != null and .waited < 0.005) | tostring')
+	for q in min_ns p50_ns p99_ns max_ns; do
+		is=$(want ".latency[] | select(.kind == \"rtt\") | .$q")
+		was=$(jq ".$q" "$tmp/truth")
+		echo "$q: $is, in truth $was; the lcore was away for $away; quiet: $quiet"
+		# both histograms round by up to 1/256
+		may=0
+		[ "$q" != max_ns ] && [ "$quiet" = true ] || [ "$q" = min_ns ] || may=$away
+		jq -en "$is >= $was * 0.995"
+		jq -en "$is <= ([$was * 1.02, $was + 1000] | max) + 2 * $may"
+	done
+}
+
 @test "bursts, lcores and rules change under traffic: the wire misses nothing" {
 	namespaces
 	"$MIXGEN" "$tmp/mix"
