@@ -183,6 +183,42 @@ hits() {
 	[ "$(want '.totals.generated')" = 40000 ]
 }
 
+@test "probes: one way from VF to VF, and what the source may not become meanwhile" {
+	namespaces
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1  queues_per_pool = 2 }
+		vf 0 { mac = $vf0 }
+		vf 1 { mac = 02:09:c0:00:00:01 }
+		port vf0 { rx_ring = 4096 }
+		port vf1 { rx_ring = 4096 }
+		forward there { from = vf0  mode = source  peer = vf1  probe = yes  flows = 8
+			rate = 20000  count = 20000 }
+		forward arrive { from = vf1  mode = sink  probes_of = there }
+	END
+	eal=()
+	vp_card a --vfs 2
+	vp a start
+	arrived() { vp a "show probes" | grep -q '^there *16 *20000 *20000 '; }
+	wait_for 20 arrived
+	[[ "$(vp a "remove rule there")" == *"rule arrive takes the probes of there, which is no rule"* ]]
+	[[ "$(vp a "set rule there mode io")" == *"rule arrive takes the probes of there"* ]]
+	vp a "set rule there rate 40000" # another source: the sink looks for the new one's
+	arrived_again() { arrived && vp a "show probes there" | grep -q '^there *15 *1250 *1250 '; }
+	wait_for 20 arrived_again
+	vp a stop
+	vp a "show latency" | tee "$tmp/latency"
+	grep -q '^arrive  *oneway  *20000 ' "$tmp/latency"
+	[ "$(awk 'length > 80' "$tmp/latency")" = "" ]
+	vp_quit a
+	[ "$(want '.probes[0] | [.sent, .received, .lost, .duplicated, .reordered] | tojson')" = \
+		"[20000,20000,0,0,0]" ]
+	[ "$(want '.latency[] | select(.kind == "oneway") |
+		.min_ns > 0 and .min_ns <= .p50_ns and .p50_ns <= .max_ns')" = true ]
+	[ "$(want '[.histograms[] | select(.name == "arrive") | .kind] | tojson')" = '["oneway"]' ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+	[ "$(want .totals.consumed)" = 40000 ]
+}
+
 # truth JQ: of what the wire itself stamped
 truth() {
 	inside "$SOFT82599" show --name "$card" --json | jq -er ".wire.latency | $1"
