@@ -681,7 +681,8 @@ static const struct spec schema[] = {
 		store_count},
 	{"forward", "pattern", "steady, bursts or poisson", false, false, store_pattern},
 	{"forward", "probe", "yes or no", false, false, store_probe},
-	{"forward", "probes_of", "the name of another forward section", false, false, store_probes_of},
+	{"forward", "probes_of", "the name of another forward section", false, false,
+		store_probes_of},
 	{"forward", "ip_from", "an IPv4 address such as 198.18.0.1", false, false, store_ip_from},
 	{"forward", "ip_to", "an IPv4 address such as 198.19.0.1", false, false, store_ip_to},
 	{"lcore", "queues", "at most 64 of PORT:QUEUE, as in {vf0:0, vf1:0}", true, true,
@@ -1352,8 +1353,8 @@ check_probes_of(struct parse *p, cfg_t *section, const struct cfg_forward *f)
 			p->c->forward[i].mode == CFG_SOURCE && p->c->forward[i].opts.source.probe)
 			return;
 	complain(p, line_of(p, section, find_spec("forward", "probes_of")),
-		"probes_of = %s: there is no section forward %s of mode source with probe = yes", of,
-		of);
+		"probes_of = %s: there is no section forward %s of mode source with probe = yes",
+		of, of);
 }
 
 static void

@@ -43,8 +43,8 @@ rc=0
 [ "$rc" -eq 0 ] || [ "$rc" -eq 4 ] || die "vfplane failed: $(tail -n 3 "$tmp/log")"
 [ "$rc" -eq 0 ] || echo "trial.sh: $(tail -n 1 "$tmp/log")" >&2
 
-# A source that could not keep the rate sent for longer, or less: what it offered is what it sent over the
-# time that it took.
+# A source that could not keep the rate sent for longer, or less: what it offered is what it sent over
+# the time that it took.
 jq -c --argjson rate "$rate" '
 	(.probes[] | select(.name == "trial")) as $p |
 	(.latency[] | select(.name == "trial" and .kind == "rtt")) as $l |

@@ -99,9 +99,9 @@ struct dp_ext {
 };
 
 /*
- * A source's place in its sequence and what came back, by rule and RX queue. Of a sink of probes: only
- * what came. Outlives plans, so that
- * numbers go on; there is another one when the configuration of the rule changes.
+ * A source's place in its sequence and what came back, by rule and RX queue. Outlives plans, so that
+ * numbers go on; there is another one when the configuration of the rule changes. A sink of probes
+ * has one for what comes.
  */
 struct dp_source {
 	/* control */
@@ -122,7 +122,7 @@ struct dp_source {
 	uint64_t made __rte_cache_aligned; /* packets */
 	uint64_t behind;		   /* were due, and are not made any more */
 	uint64_t owed;			   /* ticks << DP_GAP_BITS not yet used up */
-	uint64_t now;			   /* until when ticks were counted: the end, when all is made */
+	uint64_t now;			   /* until when ticks were counted: at last the end */
 	uint64_t next_gap;
 	uint64_t random;
 	uint32_t round; /* the number of a flow's next packet */

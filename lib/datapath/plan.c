@@ -108,8 +108,8 @@ check_spread(const struct dp_spec_port *port, const struct dp_spec_rule *rule, s
 			rule->name, port->name);
 	if (dp_takes_probes(rule->mode, &rule->opts))
 		return vfp_err_set(err, -EINVAL,
-			"rule %s: port %s has a software table, which a sink of probes does not go with; "
-			"leave either out",
+			"rule %s: port %s has a software table, which a sink of probes does not go "
+			"with; leave either out",
 			rule->name, port->name);
 	if (rule->n_more > 0 && !stays(rule->mode))
 		return vfp_err_set(err, -EINVAL,

@@ -185,7 +185,8 @@ has_probes(const struct dp_rule_state *r, enum lat_kind kind)
 }
 
 static void
-merge_probes(struct dp *dp, const struct dp_rule_state *r, enum lat_kind kind, struct lat_hist *hist)
+merge_probes(
+	struct dp *dp, const struct dp_rule_state *r, enum lat_kind kind, struct lat_hist *hist)
 {
 	lat_hist_init(hist);
 	for (const struct dp_source *s = r->sources; s != NULL; s = s->next) {

@@ -428,7 +428,8 @@ verify_json(struct wire *w)
 	for (uint32_t i = 0; i < v->frames.count; i++)
 		json_array_append_new(injected, json_integer(v->injected[i]));
 	json_object_set_new(object, "injected", injected);
-	json_object_set_new(object, "latency", wire_latency_json(w, "wire->wire", check_latency(v->check)));
+	json_object_set_new(object, "latency",
+		wire_latency_json(w, "wire->wire", check_latency(v->check)));
 	return object;
 }
 

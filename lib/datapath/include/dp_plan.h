@@ -102,7 +102,7 @@ struct dp_rule_opts {
 	uint16_t n_addresses; /**< of an echo; 0: it answers for every address */
 	struct dp_ip addresses[DP_MAX_ADDRESSES];
 	struct dp_source_conf source;
-	/** A sink takes the probes of the source of this name, which is another rule; "": it does not. */
+	/** A sink takes the probes of the source of this name, another rule; "": it does not. */
 	char probes_of[DP_NAME];
 };
 

@@ -422,7 +422,8 @@ compare_percentiles(uint16_t n, uint16_t burst, uint64_t gap, uint64_t grain)
 	close_enough(of, "p50", lat_hist_quantile(&told, 0.5), lat_hist_quantile(&in_truth, 0.5), US);
 	close_enough(of, "p99", lat_hist_quantile(&told, 0.99), lat_hist_quantile(&in_truth, 0.99),
 		US);
-	close_enough(of, "max", lat_hist_max(&told), lat_hist_max(&in_truth), grain == 0 ? US : 2 * US);
+	close_enough(of, "max", lat_hist_max(&told), lat_hist_max(&in_truth),
+		grain == 0 ? US : 2 * US);
 }
 
 static void

@@ -143,7 +143,7 @@ a_generator_that_is_held_up_finds_what_it_offered(void **state)
 		const uint64_t sent = (uint64_t)llround(pps * t.seconds),
 			       limit = (uint64_t)llround(3e6 * t.seconds);
 
-		assert_int_equal(meas_search_told(s, &t, pps, sent, sent < limit ? sent : limit, NULL), 0);
+		assert_int_equal(meas_search_told(s, &t, pps, sent, fmin(sent, limit), NULL), 0);
 	}
 	assert_int_equal(meas_search_result(s, 0, 0, &r), 0);
 	assert_true(r.limited && r.mean_pps == 2.5e6);
