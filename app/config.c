@@ -501,6 +501,15 @@ store_probe(void *object, const char *word)
 }
 
 static int
+store_probes_of(void *object, const char *word)
+{
+	if (!is_port_name(word))
+		return -EINVAL;
+	strlcpy(opts_of(object)->probes_of, word, CFG_NAME);
+	return 0;
+}
+
+static int
 store_lcore_queue(void *object, const char *word)
 {
 	struct cfg_lcore *lc = object;
@@ -672,6 +681,8 @@ static const struct spec schema[] = {
 		store_count},
 	{"forward", "pattern", "steady, bursts or poisson", false, false, store_pattern},
 	{"forward", "probe", "yes or no", false, false, store_probe},
+	{"forward", "probes_of", "the name of another forward section", false, false,
+		store_probes_of},
 	{"forward", "ip_from", "an IPv4 address such as 198.18.0.1", false, false, store_ip_from},
 	{"forward", "ip_to", "an IPv4 address such as 198.19.0.1", false, false, store_ip_to},
 	{"lcore", "queues", "at most 64 of PORT:QUEUE, as in {vf0:0, vf1:0}", true, true,
@@ -1105,6 +1116,7 @@ check_mode_options(struct parse *p, cfg_t *section, const struct cfg_forward *f)
 		{"count", SRC, "source"},
 		{"pattern", SRC, "source"},
 		{"probe", SRC, "source"},
+		{"probes_of", 1 << CFG_SINK, "sink"},
 		{"ip_from", SRC, "source"},
 		{"ip_to", SRC, "source"},
 	};
@@ -1328,6 +1340,23 @@ check_port_section(struct parse *p, const struct cfg_port *port)
 		check_reference(p, port->line, "port", port->name, true);
 }
 
+/* A sink takes probes of a rule that makes some. */
+static void
+check_probes_of(struct parse *p, cfg_t *section, const struct cfg_forward *f)
+{
+	const char *of = f->opts.probes_of;
+
+	if (!of[0])
+		return;
+	for (uint32_t i = 0; i < p->c->n_forward; i++)
+		if (strcmp(p->c->forward[i].name, of) == 0 &&
+			p->c->forward[i].mode == CFG_SOURCE && p->c->forward[i].opts.source.probe)
+			return;
+	complain(p, line_of(p, section, find_spec("forward", "probes_of")),
+		"probes_of = %s: there is no section forward %s of mode source with probe = yes",
+		of, of);
+}
+
 static void
 check_references(struct parse *p, cfg_t *root)
 {
@@ -1355,6 +1384,7 @@ check_references(struct parse *p, cfg_t *root)
 			check_reference(p, line_of(p, section, to), "to", c->forward[i].more[k], true);
 		check_reference(p, line_of(p, section, find_spec("forward", "peer")), "peer",
 			c->forward[i].peer, false);
+		check_probes_of(p, section, &c->forward[i]);
 		check_next_hop(p, c->forward[i].line, &c->forward[i], c->forward[i].to);
 		if (c->forward[i].both)
 			check_next_hop(p, c->forward[i].line, &c->forward[i], c->forward[i].from);

@@ -209,28 +209,40 @@ put_latency(struct vfp_out *o, const char *rule, enum lat_kind kind, const struc
 	vfp_out_close(o);
 }
 
+/* What a rule of that mode has to tell. */
+static bool
+is_kind_of(enum lat_kind kind, enum dp_mode mode)
+{
+	if (mode == DP_SOURCE)
+		return kind == LAT_RTT;
+	if (mode == DP_SINK)
+		return kind == LAT_ONEWAY;
+	return kind < LAT_WORKER_KINDS;
+}
+
 int
 view_latency(const struct view *v, struct vfp_out *o, const char *rule)
 {
 	struct lat_hist *hist = malloc(sizeof(*hist));
-	bool found = false;
+	bool found = false, oneway = false;
 
 	vfp_out_list(o, "latency");
 	for (uint16_t i = 0; hist && v->st && i < v->st->n_rules; i++) {
 		const struct dp_rule_stats *r = &v->st->rules[i];
 
-		/* What goes to a sink, and pools that nobody reads, are not sent on. */
-		if (r->implicit || r->to_id == DP_NONE || (rule && strcmp(rule, r->name) != 0))
+		/* Pools that nobody reads. */
+		if (r->implicit || (rule && strcmp(rule, r->name) != 0))
 			continue;
-		found = true;
-		for (int kind = LAT_RESIDENCE; kind <= LAT_RTT; kind++) {
+		/* What goes to a sink is not sent on: it has probes to tell of, or nothing. */
+		found |= r->mode != DP_SINK;
+		for (int kind = LAT_RESIDENCE; kind < LAT_LIVE_KINDS; kind++) {
 			struct lat_summary s;
 
-			if ((kind == LAT_RTT) != (r->mode == DP_SOURCE))
+			if (!is_kind_of(kind, r->mode) ||
+				dp_latency(v->app->dp, r->name, kind, hist) < 0)
 				continue;
-
-			if (dp_latency(v->app->dp, r->name, kind, hist) < 0)
-				continue;
+			found = true;
+			oneway |= kind == LAT_ONEWAY;
 			lat_summarise(hist, v->st->tsc_hz, &s);
 			put_latency(o, r->name, kind, &s);
 		}
@@ -241,6 +253,8 @@ view_latency(const struct view *v, struct vfp_out *o, const char *rule)
 		vfp_out_note(o, "bound: the most a packet can have waited in RX ring and software");
 		vfp_out_note(o, "rtt: a source's probe, tx_burst called to rx_burst returned");
 	}
+	if (oneway)
+		vfp_out_note(o, "oneway: the same, returned at another port");
 	free(hist);
 	return rule && !found ? -ENOENT : 0;
 }
@@ -267,6 +281,9 @@ put_probes(const struct view *v, struct vfp_out *o, const char *name, int stream
 	vfp_out_u64(o, "late", c->late, VFP_COUNT);
 	if (stream < 0)
 		vfp_out_u64(o, "behind", c->behind, VFP_COUNT);
+	if (stream < 0)
+		vfp_out_double(o, "seconds", (double)c->ticks / rte_get_tsc_hz(),
+			VFP_PLAIN | VFP_DETAIL);
 	vfp_out_close(o);
 }
 

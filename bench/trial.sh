@@ -37,15 +37,19 @@ run=$(awk -v s="$SECONDS_LONG" 'BEGIN { printf "%d", s + 1.999 }')
 	echo "forward trial { from = $port  mode = source  rate = $rate  count = $count"
 	echo "	sizes = {$FRAME_BYTES}  probe = yes  peer = ${TRIAL_PEER:-02:09:c0:00:00:01} }"
 } >"$tmp/conf"
-"$@" -- --config "$tmp/conf" --run "$run" --json "$tmp/report" >"$tmp/log" 2>&1 ||
-	die "vfplane failed: $(tail -n 3 "$tmp/log")"
+rc=0
+"$@" -- --config "$tmp/conf" --run "$run" --json "$tmp/report" >"$tmp/log" 2>&1 || rc=$?
+# 4: what still lay in a limited queue's ring at the end did not come back in time. It is lost.
+[ "$rc" -eq 0 ] || [ "$rc" -eq 4 ] || die "vfplane failed: $(tail -n 3 "$tmp/log")"
+[ "$rc" -eq 0 ] || echo "trial.sh: $(tail -n 1 "$tmp/log")" >&2
 
-# A source that was late with many could not keep the rate: say so, and the rate that it kept.
-jq -c --argjson rate "$rate" --argjson seconds "$SECONDS_LONG" --argjson count "$count" '
+# A source that could not keep the rate sent for longer, or less: what it offered is what it sent over
+# the time that it took.
+jq -c --argjson rate "$rate" '
 	(.probes[] | select(.name == "trial")) as $p |
 	(.latency[] | select(.name == "trial" and .kind == "rtt")) as $l |
 	{sent: $p.sent, received: $p.received, source: .source,
-	pps: (if $p.sent < $count then $p.sent / $seconds else $rate end),
+	pps: (if $p.behind > 0 then [$rate, $p.sent / $p.seconds] | min else $rate end),
 	latency: ($l | {p50_ns, p99_ns, p999_ns, max_ns})}' "$tmp/report"
 jq -r '.probes[] | select(.name == "trial" and .behind > .sent / 10) |
 	"trial.sh: \(.behind) packets were due and not sent in time: the source cannot keep the rate"' \

@@ -54,7 +54,7 @@ free_rule(struct dp_rule_state *r)
 {
 	for (unsigned int w = 0; w < DP_MAX_LCORES; w++)
 		lat_recorder_free(r->rec[w]);
-	for (unsigned int k = 0; k <= LAT_RTT; k++)
+	for (unsigned int k = 0; k < LAT_LIVE_KINDS; k++)
 		free(r->view[k]);
 	dp_sources_free(r);
 	free(r);

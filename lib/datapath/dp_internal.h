@@ -100,7 +100,8 @@ struct dp_ext {
 
 /*
  * A source's place in its sequence and what came back, by rule and RX queue. Outlives plans, so that
- * numbers go on; there is another one when the configuration of the rule changes.
+ * numbers go on; there is another one when the configuration of the rule changes. A sink of probes
+ * has one for what comes.
  */
 struct dp_source {
 	/* control */
@@ -113,13 +114,15 @@ struct dp_source {
 	uint64_t gap;	/* mean ticks between two packets, << DP_GAP_BITS; 0: none */
 	uint64_t bursts_gap; /* pattern bursts: what a whole burst takes */
 	uint64_t quota; /* packets */
-	struct lat_hist *rtt; /* NULL without probes */
+	uint64_t began; /* when its time began to count */
+	struct lat_hist *times; /* of the probes that came; NULL without */
+	bool arrivals;	/* a sink's, with the id of the source whose probes come */
 
 	/* worker */
 	uint64_t made __rte_cache_aligned; /* packets */
 	uint64_t behind;		   /* were due, and are not made any more */
 	uint64_t owed;			   /* ticks << DP_GAP_BITS not yet used up */
-	uint64_t now;			   /* until when ticks were counted */
+	uint64_t now;			   /* until when ticks were counted: at last the end */
 	uint64_t next_gap;
 	uint64_t random;
 	uint32_t round; /* the number of a flow's next packet */
@@ -228,7 +231,7 @@ struct dp_rule_state {
 	char name[DP_NAME];
 	struct dp_counts base; /* of flows of earlier plans */
 	struct lat_recorder *rec[DP_MAX_LCORES]; /* by lcore index: see dp->workers */
-	struct lat_view *view[LAT_RTT + 1]; /* NULL until the first clear */
+	struct lat_view *view[LAT_LIVE_KINDS]; /* NULL until the first clear */
 	struct dp_source *sources; /* those of the current plan, by next; at a swap the next one's too */
 };
 
@@ -321,6 +324,8 @@ uint16_t dp_edit_vlan(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n);
 /* Fill the headers, and find or make the place in the sequence. -ENOMEM */
 int dp_source_prepare(struct dp *dp, struct dp_rule_state *r, struct dp_flow *f,
 	const struct dp_spec_port *port);
+/* Let the sinks of probes know those of the runtime's sources. All its flows are there. -ENOMEM */
+int dp_arrivals_prepare(struct dp *dp, struct dp_runtime *rt);
 /* Free those that no flow of the current runtime has. */
 void dp_sources_sweep(struct dp *dp);
 void dp_sources_free(struct dp_rule_state *r);

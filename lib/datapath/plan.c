@@ -94,7 +94,7 @@ check_fan(const struct dp_spec *s, const struct dp_spec_rule *rule, struct vfp_e
 
 /*
  * A software table hands packets to any of its lcores. A fan-out goes by RX queue, which is not known
- * behind the table; a source tells what comes back to it by RX queue.
+ * behind the table; a source tells what comes back to it by RX queue, and so does a sink of probes.
  */
 static int
 check_spread(const struct dp_spec_port *port, const struct dp_spec_rule *rule, struct vfp_err *err)
@@ -105,6 +105,11 @@ check_spread(const struct dp_spec_port *port, const struct dp_spec_rule *rule, s
 		return vfp_err_set(err, -EINVAL,
 			"rule %s: port %s has a software table, which a source does not go with; leave "
 			"the table out, or take another mode",
+			rule->name, port->name);
+	if (dp_takes_probes(rule->mode, &rule->opts))
+		return vfp_err_set(err, -EINVAL,
+			"rule %s: port %s has a software table, which a sink of probes does not go "
+			"with; leave either out",
 			rule->name, port->name);
 	if (rule->n_more > 0 && !stays(rule->mode))
 		return vfp_err_set(err, -EINVAL,
@@ -141,6 +146,20 @@ check_rule(const struct dp_spec *s, uint16_t r, struct vfp_err *err)
 }
 
 static int
+check_probes(const struct dp_spec *s, const struct dp_spec_rule *rule, struct vfp_err *err)
+{
+	if (!dp_takes_probes(rule->mode, &rule->opts))
+		return 0;
+	for (uint16_t r = 0; r < s->n_rules; r++)
+		if (strcmp(s->rules[r].name, rule->opts.probes_of) == 0 &&
+			s->rules[r].mode == DP_SOURCE && s->rules[r].opts.source.probe)
+			return 0;
+	return vfp_err_set(err, -EINVAL,
+		"rule %s takes the probes of %s, which is no rule of mode source with probe = yes",
+		rule->name, rule->opts.probes_of);
+}
+
+static int
 check_lcores(const struct dp_spec *s, struct vfp_err *err)
 {
 	if (s->n_lcores == 0 || s->n_lcores > DP_MAX_LCORES)
@@ -171,6 +190,8 @@ check_spec(const struct dp_spec *s, struct vfp_err *err)
 			DP_MAX_BURST);
 	for (uint16_t r = 0; rc == 0 && r < s->n_rules; r++)
 		rc = check_rule(s, r, err);
+	for (uint16_t r = 0; rc == 0 && r < s->n_rules; r++)
+		rc = check_probes(s, &s->rules[r], err);
 	return rc;
 }
 

@@ -98,6 +98,8 @@ op_of(const struct dp *dp, const struct dp_plan_rule *rule, uint16_t tx_id)
 		[DP_ECHO] = DP_OP_EDIT,
 		[DP_SOURCE] = DP_OP_SOURCE};
 
+	if (dp_takes_probes(rule->mode, &rule->opts) && !dp->stopping)
+		return DP_OP_SOURCE;
 	if (rule->mode == DP_SINK || (rule->mode == DP_SOURCE && dp->stopping))
 		return DP_OP_SINK;
 	if (dp->stopping)
@@ -128,7 +130,10 @@ flow_ext(struct dp *dp, struct dp_flow *f, const struct dp_plan_rule *rule,
 						  : DP_OP_IO;
 	if (f->op != DP_OP_SOURCE)
 		return 0;
-	f->ext->quiet = dp->quiet;
+	f->ext->quiet = dp->quiet || rule->mode == DP_SINK;
+	/* A sink of probes follows when all sources are there: dp_arrivals_prepare(). */
+	if (rule->mode == DP_SINK)
+		return 0;
 	return dp_source_prepare(dp, dp->rules[f->rule], f, port);
 }
 
@@ -219,6 +224,8 @@ dp_runtime_new(struct dp *dp, struct dp_plan *plan, struct dp_runtime **out)
 
 			rc = flow_init(dp, rt, l, e);
 		}
+	if (rc == 0)
+		rc = dp_arrivals_prepare(dp, rt);
 	if (rc == 0)
 		*out = rt;
 	else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Mode source: packets at a rate, and what becomes of them when they return. Everything that costs is
+ * Mode source: packets at a rate, and what becomes of them when they return, or come to a sink that
+ * looks for them. Everything that costs is
  * done when the plan is made: headers with their sums, gaps of the pattern. Per burst there is one
  * clock read for the stamps, and one when probes came in.
  */
@@ -25,6 +26,7 @@
 #define PORT_TO 9	/* discard, RFC 863 */
 #define FCS 4
 #define TAG 4
+#define HEADERS (DP_HEADER_MAX - TAG)
 /* How long a source makes up for time that it did not get; what was due before is counted behind. */
 #define OWED_MS 10
 
@@ -69,10 +71,11 @@ due(struct dp_source *s, uint64_t now, uint16_t max, uint64_t limit)
 {
 	uint16_t n = 0;
 
+	if (s->gap != 0)
+		s->owed += (now - s->now) << DP_GAP_BITS;
+	__atomic_store_n(&s->now, now, __ATOMIC_RELAXED);
 	if (s->gap == 0)
 		return max;
-	s->owed += (now - s->now) << DP_GAP_BITS;
-	s->now = now;
 	if (unlikely(s->owed > limit)) {
 		const uint64_t given_up = (s->owed - limit) / s->gap;
 
@@ -186,17 +189,23 @@ generate(struct dp_flow *f, uint64_t now)
 }
 
 static void
-take_probe(const struct dp_ext *x, struct dp_source *s, struct rte_mbuf *m, uint64_t now)
+take_probe(struct dp_source *s, const struct rte_mbuf *m, uint64_t now)
 {
+	const uint8_t *const frame = rte_pktmbuf_mtod(m, const uint8_t *);
 	struct dp_probe p;
+	uint16_t at = HEADERS;
 
-	if (m->data_len < x->header_len + DP_PROBE_LEN ||
-		!dp_probe_read(rte_pktmbuf_mtod_offset(m, const uint8_t *, x->header_len), s->id,
-			&p) ||
+	if (m->data_len < HEADERS)
+		return;
+	/* A tag may have come, or gone, on the way. */
+	if (frame[12] == 0x81 && frame[13] == 0)
+		at += TAG;
+	if (m->data_len < at + DP_PROBE_LEN || !dp_probe_read(frame + at, s->id, &p) ||
 		p.stream >= s->queues * s->flows)
 		return;
+	/* Another processor's counter may be a few ticks behind. */
 	if (dp_stream_take(&s->streams[p.stream], p.seq) <= DP_SEEN_REORDERED)
-		lat_hist_add(s->rtt, now - p.stamp, 1);
+		lat_hist_add(s->times, now > p.stamp ? now - p.stamp : 0, 1);
 }
 
 static void
@@ -208,7 +217,7 @@ take_back(struct dp_flow *f, struct rte_mbuf **pkts, uint16_t n)
 		const uint64_t now = rte_rdtsc();
 
 		for (uint16_t i = 0; i < n; i++)
-			take_probe(f->ext, s, pkts[i], now);
+			take_probe(s, pkts[i], now);
 	}
 	rte_pktmbuf_free_bulk(pkts, n);
 	dp_bump(&f->c.consumed, n);
@@ -292,8 +301,8 @@ static struct dp_source *
 find_source(struct dp_rule_state *r, const struct dp_source_conf *c, uint16_t queue, uint16_t queues)
 {
 	for (struct dp_source *s = r->sources; s != NULL; s = s->next)
-		if (memcmp(&s->conf, c, sizeof(*c)) == 0 && s->queue == queue &&
-			s->queues == queues)
+		if (!s->arrivals && memcmp(&s->conf, c, sizeof(*c)) == 0 &&
+			s->queue == queue && s->queues == queues)
 			return s;
 	return NULL;
 }
@@ -301,7 +310,7 @@ find_source(struct dp_rule_state *r, const struct dp_source_conf *c, uint16_t qu
 static void
 free_source(struct dp_source *s)
 {
-	free(s->rtt);
+	free(s->times);
 	free(s);
 }
 
@@ -343,14 +352,14 @@ new_source(struct dp *dp, const struct dp_source_conf *c, uint16_t burst, uint16
 	s->flows = flows;
 	s->n_sizes = c->n_sizes == 0 ? 1 : c->n_sizes;
 	s->random = UINT64_C(0x9e3779b97f4a7c15) * (queue + 1u);
-	s->now = rte_rdtsc();
+	s->began = s->now = rte_rdtsc();
 	if (c->probe) {
-		s->rtt = malloc(sizeof(*s->rtt));
-		if (s->rtt == NULL) {
+		s->times = malloc(sizeof(*s->times));
+		if (s->times == NULL) {
 			free(s);
 			return NULL;
 		}
-		lat_hist_init(s->rtt);
+		lat_hist_init(s->times);
 	}
 	set_share(s, burst);
 	return s;
@@ -374,7 +383,8 @@ dp_source_prepare(struct dp *dp, struct dp_rule_state *r, struct dp_flow *f,
 		if (s == NULL)
 			return -ENOMEM;
 		/* One id for all queues of one configuration. */
-		while (mate != NULL && (memcmp(&mate->conf, c, sizeof(*c)) != 0 || mate->queues != s->queues))
+		while (mate != NULL && (mate->arrivals || mate->queues != s->queues ||
+					       memcmp(&mate->conf, c, sizeof(*c)) != 0))
 			mate = mate->next;
 		if (mate != NULL)
 			s->id = mate->id;
@@ -382,11 +392,71 @@ dp_source_prepare(struct dp *dp, struct dp_rule_state *r, struct dp_flow *f,
 		r->sources = s;
 	}
 	/* Nobody polls: the time until now is nobody's debt. */
-	if (!dp->running)
-		s->now = rte_rdtsc();
+	if (!dp->running) {
+		const uint64_t now = rte_rdtsc();
+
+		s->began += now - s->now;
+		s->now = now;
+	}
 	f->ext->source = s;
 	write_headers(f->ext, f);
 	return 0;
+}
+
+/* A source of the rule of that name: they all have one id. */
+static const struct dp_source *
+source_of(const struct dp_runtime *rt, const char *rule)
+{
+	for (uint16_t e = 0; e < rt->plan->n_entries; e++) {
+		const struct dp_flow *f = &rt->flows[e];
+
+		if (f->ext != NULL && f->ext->source != NULL && !f->ext->source->arrivals &&
+			strcmp(rt->plan->rules[rt->plan->entries[e].rule].name, rule) == 0)
+			return f->ext->source;
+	}
+	return NULL;
+}
+
+static int
+arrivals_prepare(struct dp *dp, struct dp_flow *f, const struct dp_source *sender)
+{
+	struct dp_rule_state *r = dp->rules[f->rule];
+	struct dp_source *s = r->sources;
+
+	while (s != NULL && !(s->arrivals && s->id == sender->id && s->queue == f->rx_queue))
+		s = s->next;
+	if (s == NULL) {
+		s = new_source(dp, &sender->conf, f->burst, f->rx_queue, sender->queues);
+		if (s == NULL)
+			return -ENOMEM;
+		s->arrivals = true;
+		s->id = sender->id;
+		s->quota = 0;
+		s->next = r->sources;
+		r->sources = s;
+	}
+	f->ext->source = s;
+	return 0;
+}
+
+int
+dp_arrivals_prepare(struct dp *dp, struct dp_runtime *rt)
+{
+	int rc = 0;
+
+	for (uint16_t e = 0; rc == 0 && e < rt->plan->n_entries; e++) {
+		const struct dp_plan_rule *r = &rt->plan->rules[rt->plan->entries[e].rule];
+		const struct dp_source *sender = source_of(rt, r->opts.probes_of);
+
+		if (rt->flows[e].op != DP_OP_SOURCE || r->mode != DP_SINK)
+			continue;
+		/* A source whose port has no RX queue is polled by nobody, and sends nothing. */
+		if (sender == NULL)
+			rt->flows[e].op = DP_OP_SINK;
+		else
+			rc = arrivals_prepare(dp, &rt->flows[e], sender);
+	}
+	return rc;
 }
 
 /* One burst of 64-byte frames by a flow's TX queue, while no worker runs. @return how many were sent */

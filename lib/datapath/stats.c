@@ -175,14 +175,24 @@ merge_recorders(struct dp *dp, const struct dp_rule_state *r, enum lat_kind kind
 	}
 }
 
+static bool
+has_probes(const struct dp_rule_state *r, enum lat_kind kind)
+{
+	for (const struct dp_source *s = r->sources; s != NULL; s = s->next)
+		if (s->times != NULL && s->arrivals == (kind == LAT_ONEWAY))
+			return true;
+	return false;
+}
+
 static void
-merge_rtt(struct dp *dp, const struct dp_rule_state *r, struct lat_hist *hist)
+merge_probes(
+	struct dp *dp, const struct dp_rule_state *r, enum lat_kind kind, struct lat_hist *hist)
 {
 	lat_hist_init(hist);
 	for (const struct dp_source *s = r->sources; s != NULL; s = s->next) {
-		if (s->rtt == NULL)
+		if (s->times == NULL || s->arrivals != (kind == LAT_ONEWAY))
 			continue;
-		lat_hist_copy(dp->scratch, s->rtt);
+		lat_hist_copy(dp->scratch, s->times);
 		lat_hist_merge(hist, dp->scratch);
 	}
 }
@@ -190,10 +200,10 @@ merge_rtt(struct dp *dp, const struct dp_rule_state *r, struct lat_hist *hist)
 static void
 merge_kind(struct dp *dp, const struct dp_rule_state *r, enum lat_kind kind, struct lat_hist *hist)
 {
-	if (kind == LAT_RTT)
-		merge_rtt(dp, r, hist);
-	else
+	if (kind < LAT_WORKER_KINDS)
 		merge_recorders(dp, r, kind, hist);
+	else
+		merge_probes(dp, r, kind, hist);
 }
 
 int
@@ -202,11 +212,11 @@ dp_latency(struct dp *dp, const char *rule, enum lat_kind kind, struct lat_hist 
 	struct dp_rule_state *r;
 	int rc = -ENOENT;
 
-	if (kind > LAT_RTT)
+	if (kind >= LAT_LIVE_KINDS)
 		return -ENOENT;
 	pthread_mutex_lock(&dp->lock);
 	r = current_rule(dp, rule);
-	if (r != NULL && (kind != LAT_RTT || (r->sources != NULL && r->sources->conf.probe))) {
+	if (r != NULL && (kind < LAT_WORKER_KINDS || has_probes(r, kind))) {
 		merge_kind(dp, r, kind, hist);
 		if (r->view[kind] != NULL)
 			lat_view_apply(r->view[kind], hist);
@@ -242,11 +252,11 @@ stream_sent(const struct dp_source *sender, uint16_t flow)
 	return made / sender->flows + (flow < made % sender->flows);
 }
 
+/* What came of a stream to one rule: back to the source, or to a sink of its probes. */
 static void
-add_stream(const struct dp_rule_state *r, const struct dp_source *sender, uint16_t flow,
+add_arrivals(const struct dp_rule_state *r, const struct dp_source *sender, uint16_t flow,
 	struct dp_probe_counts *c)
 {
-	c->sent += stream_sent(sender, flow);
 	for (const struct dp_source *s = r->sources; s != NULL; s = s->next) {
 		const struct dp_stream *in = &s->streams[sender->queue * sender->flows + flow];
 
@@ -269,13 +279,16 @@ dp_probes(struct dp *dp, const char *rule, int stream, struct dp_probe_counts *c
 	pthread_mutex_lock(&dp->lock);
 	r = current_rule(dp, rule);
 	for (const struct dp_source *s = r == NULL ? NULL : r->sources; s != NULL; s = s->next) {
-		if (!s->conf.probe)
+		if (!s->conf.probe || s->arrivals)
 			continue;
 		c->behind += dp_load(&s->behind);
+		c->ticks = RTE_MAX(c->ticks, dp_load(&s->now) - s->began);
 		for (uint16_t flow = 0; flow < s->flows; flow++) {
 			if (stream >= 0 && stream != s->queue * s->flows + flow)
 				continue;
-			add_stream(r, s, flow, c);
+			c->sent += stream_sent(s, flow);
+			for (uint16_t i = 0; i < dp->n_rules; i++)
+				add_arrivals(dp->rules[i], s, flow, c);
 			c->streams++;
 			rc = 0;
 		}
@@ -289,7 +302,7 @@ dp_probes(struct dp *dp, const char *rule, int stream, struct dp_probe_counts *c
 static int
 clear_kind(struct dp *dp, struct dp_rule_state *r, enum lat_kind kind, struct lat_hist *now)
 {
-	if (kind == LAT_RTT && r->sources == NULL)
+	if (kind >= LAT_WORKER_KINDS && !has_probes(r, kind))
 		return 0;
 	if (r->view[kind] == NULL) {
 		r->view[kind] = malloc(sizeof(*r->view[kind]));
@@ -315,7 +328,7 @@ dp_latency_clear(struct dp *dp, const char *rule)
 		if (rule != NULL && strcmp(dp->rules[i]->name, rule) != 0)
 			continue;
 		rc = 0;
-		for (unsigned int k = 0; k <= LAT_RTT && rc == 0; k++)
+		for (unsigned int k = 0; k < LAT_LIVE_KINDS && rc == 0; k++)
 			rc = clear_kind(dp, dp->rules[i], k, now);
 	}
 	pthread_mutex_unlock(&dp->lock);

@@ -7,7 +7,7 @@
 const char *
 lat_kind_name(enum lat_kind kind)
 {
-	static const char *const names[LAT_KINDS] = {"residence", "bound", "rtt", "wire"};
+	static const char *const names[LAT_KINDS] = {"residence", "bound", "rtt", "oneway", "wire"};
 
 	return (unsigned int)kind < LAT_KINDS ? names[kind] : "unknown";
 }

@@ -22,6 +22,7 @@ struct bound {
 
 struct one {
 	struct bound lower, upper;
+	double passed; /* the highest rate that a trial of full length passed at; 0: none */
 	double stride; /* by which factor to go on where one bound is not known */
 	bool done;
 	bool limited;
@@ -231,7 +232,7 @@ finish_search(struct meas_search *s)
 	for (uint16_t i = 0; i < s->conf.n_losses; i++) {
 		const struct one *o = &s->one[i];
 
-		s->found[s->size][i][r] = o->lower.known && o->lower.full ? o->lower.pps : 0;
+		s->found[s->size][i][r] = o->passed;
 		s->limited[s->size][i] |= o->limited;
 	}
 	memset(s->one, 0, sizeof(s->one));
@@ -314,6 +315,11 @@ learn(struct one *o, double pps, bool passed, bool full, double precision)
 
 	if (crosses && other->full && !full)
 		return;
+	/* A held-up generator's full trial may lie far below what short ones passed at. */
+	if (full && passed && pps > o->passed)
+		o->passed = pps;
+	if (full && !passed && pps <= o->passed)
+		o->passed = 0;
 	if (crosses) {
 		*other = (struct bound){0};
 		o->stride = 1 + precision * COARSE;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A log-linear histogram of ticks: 64 buckets in each power of two, so a percentile is right
- * within 1/64. Pure. soft82599 links nothing of lib/, so that it measures with code of its own.
+ * A log-linear histogram of ticks: 256 buckets in each power of two, so a percentile is right
+ * within 1/256. Pure. soft82599 links nothing of lib/, so that it measures with code of its own.
  */
 #ifndef S82_HIST_H
 #define S82_HIST_H
 
 #include <stdint.h>
 
-#define HIST_SUB_BITS	6	/* log2 of the buckets in a power of two */
+#define HIST_SUB_BITS	8	/* log2 of the buckets in a power of two */
 #define HIST_MAX_BITS	40	/* longer values are clipped: counted, and in min/max/mean only */
 #define HIST_BUCKETS	((HIST_MAX_BITS - HIST_SUB_BITS + 1) << HIST_SUB_BITS)
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../model/regs.h"
+#include "hist.h"
 #include "wire.h"
 
 #define RARS		128	/* receive address registers */
@@ -255,6 +256,20 @@ wire_drops_json(const uint64_t *dropped)
 			json_object_set_new(object, s82_drop_name(d), json_integer(dropped[d]));
 	}
 	return object;
+}
+
+json_t *
+wire_latency_json(const struct wire *w, const char *name, const struct hist *h)
+{
+	double ns = 1e9 / wire_tsc_hz(w);
+
+	return json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
+		"name", name, "kind", "wire", "count", (json_int_t)h->count,
+		"min_ns", h->min * ns, "p50_ns", hist_percentile(h, 0.5) * ns,
+		"p90_ns", hist_percentile(h, 0.9) * ns, "p99_ns", hist_percentile(h, 0.99) * ns,
+		"p999_ns", hist_percentile(h, 0.999) * ns, "max_ns", h->max * ns,
+		"mean_ns", hist_mean(h) * ns, "stddev_ns", hist_stddev(h) * ns,
+		"clipped", (json_int_t)h->clipped);
 }
 
 json_t *

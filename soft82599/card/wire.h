@@ -98,6 +98,9 @@ json_t *wire_impair_json(const struct wire *w);
 void wire_impair_free(struct wire *w);
 
 /* Counts by reason, those that are not zero. */
+struct hist;
+/* A histogram of ticks as the report of a program has one. */
+json_t *wire_latency_json(const struct wire *wire, const char *name, const struct hist *hist);
 json_t *wire_drops_json(const uint64_t *dropped);
 
 /*

@@ -367,20 +367,6 @@ verify_in(struct wire *w)
 
 /* ---- the result ---- */
 
-static json_t *
-latency_json(const struct wire *w, const struct hist *h)
-{
-	double ns = 1e9 / wire_tsc_hz(w);
-
-	return json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
-		"name", "wire->wire", "kind", "wire", "count", (json_int_t)h->count,
-		"min_ns", h->min * ns, "p50_ns", hist_percentile(h, 0.5) * ns,
-		"p90_ns", hist_percentile(h, 0.9) * ns, "p99_ns", hist_percentile(h, 0.99) * ns,
-		"p999_ns", hist_percentile(h, 0.999) * ns, "max_ns", h->max * ns,
-		"mean_ns", hist_mean(h) * ns, "stddev_ns", hist_stddev(h) * ns,
-		"clipped", (json_int_t)h->clipped);
-}
-
 static bool
 found_error(const struct wire *w, const struct verify *v)
 {
@@ -442,7 +428,8 @@ verify_json(struct wire *w)
 	for (uint32_t i = 0; i < v->frames.count; i++)
 		json_array_append_new(injected, json_integer(v->injected[i]));
 	json_object_set_new(object, "injected", injected);
-	json_object_set_new(object, "latency", latency_json(w, check_latency(v->check)));
+	json_object_set_new(object, "latency",
+		wire_latency_json(w, "wire->wire", check_latency(v->check)));
 	return object;
 }
 

@@ -183,6 +183,84 @@ hits() {
 	[ "$(want '.totals.generated')" = 40000 ]
 }
 
+@test "probes: one way from VF to VF, and what the source may not become meanwhile" {
+	namespaces
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1  queues_per_pool = 2 }
+		vf 0 { mac = $vf0 }
+		vf 1 { mac = 02:09:c0:00:00:01 }
+		port vf0 { rx_ring = 4096 }
+		port vf1 { rx_ring = 4096 }
+		forward there { from = vf0  mode = source  peer = vf1  probe = yes  flows = 8
+			rate = 20000  count = 20000 }
+		forward arrive { from = vf1  mode = sink  probes_of = there }
+	END
+	eal=()
+	vp_card a --vfs 2
+	vp a start
+	arrived() { vp a "show probes" | grep -q '^there *16 *20000 *20000 '; }
+	wait_for 20 arrived
+	[[ "$(vp a "remove rule there")" == *"rule arrive takes the probes of there, which is no rule"* ]]
+	[[ "$(vp a "set rule there mode io")" == *"rule arrive takes the probes of there"* ]]
+	vp a "set rule there rate 40000" # another source: the sink looks for the new one's
+	arrived_again() { arrived && vp a "show probes there" | grep -q '^there *15 *1250 *1250 '; }
+	wait_for 20 arrived_again
+	vp a stop
+	vp a "show latency" | tee "$tmp/latency"
+	grep -q '^arrive  *oneway  *20000 ' "$tmp/latency"
+	[ "$(awk 'length > 80' "$tmp/latency")" = "" ]
+	vp_quit a
+	[ "$(want '.probes[0] | [.sent, .received, .lost, .duplicated, .reordered] | tojson')" = \
+		"[20000,20000,0,0,0]" ]
+	[ "$(want '.latency[] | select(.kind == "oneway") |
+		.min_ns > 0 and .min_ns <= .p50_ns and .p50_ns <= .max_ns')" = true ]
+	[ "$(want '[.histograms[] | select(.name == "arrive") | .kind] | tojson')" = '["oneway"]' ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+	[ "$(want .totals.consumed)" = 40000 ]
+}
+
+# truth JQ: of what the wire itself stamped
+truth() {
+	inside "$SOFT82599" show --name "$card" --json | jq -er ".wire.latency | $1"
+}
+
+# The wire stamps when a frame left the NIC and when it came back, the lcore when it sent the probe and
+# when it found it: earlier, and later. What lies between is the lcore's own time and its absences, of which
+# it tells the longest: at both ends of the wire there may be one. Where it never waited for its
+# processor, only the maximum may hold any.
+@test "probes: the round trip is the wire's own, within 2% or 1 us, and never less" {
+	namespaces
+	cat >"$conf" <<-END
+		pf 0 { pci = 0000:03:00.1 }
+		port pf0 { queues = 1  rx_ring = 4096 }
+		forward probes { from = pf0  mode = source  peer = pf0  probe = yes
+			rate = 4000  count = 8000 }
+	END
+	eal=()
+	vp_card a --vfs 0 --wire loop
+	ctl wire delay 4000
+	vp a start
+	# shellcheck disable=SC2317 # wait_for calls it
+	all_back() { [ "$(truth .count)" = 8000 ]; }
+	wait_for 20 all_back
+	vp a stop
+	truth . >"$tmp/truth"
+	vp_quit a
+	[ "$(want '.probes[0] | [.sent, .received] | tojson')" = "[8000,8000]" ]
+	away=$(want '[.lcores[].longest_ns] | max')
+	quiet=$(want '.noise.cores | all(.waited != null and .waited < 0.005) | tostring')
+	for q in min_ns p50_ns p99_ns max_ns; do
+		is=$(want ".latency[] | select(.kind == \"rtt\") | .$q")
+		was=$(jq ".$q" "$tmp/truth")
+		echo "$q: $is, in truth $was; the lcore was away for $away; quiet: $quiet"
+		# both histograms round by up to 1/256
+		may=0
+		[ "$q" != max_ns ] && [ "$quiet" = true ] || [ "$q" = min_ns ] || may=$away
+		jq -en "$is >= $was * 0.995"
+		jq -en "$is <= ([$was * 1.02, $was + 1000] | max) + 2 * $may"
+	done
+}
+
 @test "bursts, lcores and rules change under traffic: the wire misses nothing" {
 	namespaces
 	"$MIXGEN" "$tmp/mix"
@@ -284,6 +362,42 @@ fetch_while_changing() {
 	vp a stop
 	vp_quit a
 	[ "$(want .totals.unaccounted)" = 0 ]
+}
+
+# The wire stamps each packet where it enters and where it leaves: that holds the wait in the ring, and what
+# vfplane did. What is beyond p99 is left out: the NIC itself may be held up between a stamp and the ring.
+# bats test_tags=long
+@test "ten million packets: residence below, bound above what the wire stamped" {
+	namespaces
+	"$MIXGEN" "$tmp/mix.pcap"
+	cat "$TOP/config/ping-pong.conf" - <<<"port vf0 { rx_ring = 4096 }" >"$conf"
+	eal=()
+	vp_card a --vfs 2 --wire "verify:$tmp/mix.pcap" --rounds 3110 --window 4000 \
+		--verify-json "$tmp/v"
+	vp a start
+	done_with_it() { [ "$(inside "$SOFT82599" show --name "$card" --json | jq .wire.done)" = true ]; }
+	wait_for 240 done_with_it
+	vp a stop
+	ended=0
+	vp_quit a || ended=$?
+	tail -n 20 "$tmp/vfplane-a/out"
+	tail -n 1 "$tmp/vfplane-a/err"
+	# Where nothing came back for half a second, verify calls what was under way lost, and reordered when
+	# it comes after all: another one had the processor.
+	[ "$ended" -eq 0 ] || [ "$(jq '.latency.max_ns > 5e8 and .reordered > 0' "$tmp/v")" = true ]
+	[ "$(jq '.to_vf >= 10000000 and .received == .to_vf and
+		.lost + .changed + .duplicated + .extra == 0' "$tmp/v")" = true ]
+	[ "$(want .totals.unaccounted)" = 0 ]
+	# of the same packets
+	[ "$(want '[.latency[] | select(.name == "ping-pong") | .count] | unique | tojson')" = \
+		"$(jq -c '[.latency.count]' "$tmp/v")" ]
+	for q in p50_ns p90_ns p99_ns; do
+		low=$(want ".latency[] | select(.name == \"ping-pong\" and .kind == \"residence\") | .$q")
+		high=$(want ".latency[] | select(.name == \"ping-pong\" and .kind == \"bound\") | .$q")
+		was=$(jq ".latency.$q" "$tmp/v")
+		echo "$q: residence $low, in truth $was, bound $high"
+		jq -en "$low <= $was * 1.005 and $was <= $high * 1.005"
+	done
 }
 
 # bats test_tags=long

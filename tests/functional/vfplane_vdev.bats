@@ -83,8 +83,8 @@ options() {
 }
 
 @test "the modes example runs: echo, probes that all return, tags" {
-	run -0 "$VFPLANE" "${eal[@]}" "${null[@]/net_null1/net_null2}" --vdev=net_null3 --vdev=net_ring0 -- \
-		--config "$TOP/config/modes.conf" --run 3 --json "$report"
+	run -0 "$VFPLANE" "${eal[@]}" "${null[@]/net_null1/net_null2}" --vdev=net_null3 --vdev=net_ring0 \
+		--vdev=net_ring1 -- --config "$TOP/config/modes.conf" --run 3 --json "$report"
 	[ "$(want '.probes[0] | [.name, .streams, .sent, .received, .lost] | tojson')" = \
 		'["probes",16,5000,5000,0]' ]
 	[ "$(want '.latency[] | select(.kind == "rtt") | .count')" = 5000 ]

@@ -102,7 +102,16 @@ struct dp_rule_opts {
 	uint16_t n_addresses; /**< of an echo; 0: it answers for every address */
 	struct dp_ip addresses[DP_MAX_ADDRESSES];
 	struct dp_source_conf source;
+	/** A sink takes the probes of the source of this name, another rule; "": it does not. */
+	char probes_of[DP_NAME];
 };
+
+/** Whether a rule looks for another one's probes in what it consumes. */
+static inline bool
+dp_takes_probes(enum dp_mode mode, const struct dp_rule_opts *opts)
+{
+	return mode == DP_SINK && opts->probes_of[0] != '\0';
+}
 
 struct dp_spec_port {
 	char name[DP_NAME]; /**< vf0, pf0, net_null0 */
@@ -194,7 +203,7 @@ struct dp_plan {
  * @param plan set on success; free with dp_plan_free()
  * @return 0; -EINVAL with a sentence in err: an unknown port, two rules that read one port, a queue
  *	assigned twice, more lcores sending to a port than it has TX queues, a fan-out to more ports
- *	than there are RX queues;
+ *	than there are RX queues, a sink for the probes of a rule that makes none;
  *	-ENOMEM
  */
 int dp_plan_make(const struct dp_spec *spec, struct dp_plan **plan, struct vfp_err *err);

@@ -94,7 +94,8 @@ void dp_stats_port(const struct dp_stats *stats, uint16_t port_id, uint64_t *rx,
  * dp_latency_clear().
  *
  * @param rule the rule's name
- * @param kind LAT_RESIDENCE or LAT_BOUND; LAT_RTT for a source with probes
+ * @param kind LAT_RESIDENCE or LAT_BOUND; LAT_RTT for a source with probes; LAT_ONEWAY for a
+ *	sink of probes
  * @param hist the caller's own, about 240 kB: allocate it; ticks of dp_stats.tsc_hz
  * @return 0; -ENOENT no such rule, or it has no such kind
  */
@@ -103,7 +104,10 @@ int dp_latency(struct dp *dp, const char *rule, enum lat_kind kind, struct lat_h
 /** The same since the rule began, whatever was cleared. Only the thread that clears may call it. */
 int dp_latency_total(struct dp *dp, const char *rule, enum lat_kind kind, struct lat_hist *hist);
 
-/** What a source's probes tell, since its configuration was last changed. */
+/**
+ * What a source's probes tell, those that came to sinks of them too, since its configuration was last
+ * changed.
+ */
 struct dp_probe_counts {
 	uint32_t streams;
 	uint64_t sent;
@@ -113,6 +117,7 @@ struct dp_probe_counts {
 	uint64_t reordered;  /**< came after one that was sent later (RFC 4737) */
 	uint64_t late;	     /**< more than 1024 behind: whether they had come before is not known */
 	uint64_t behind;     /**< were due by the rate, and not made: no time, or no buffers */
+	uint64_t ticks;	     /**< how long it took to send them, from its start on */
 };
 
 /**

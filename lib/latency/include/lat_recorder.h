@@ -34,14 +34,16 @@
 enum lat_kind {
 	LAT_RESIDENCE,
 	LAT_BOUND,
-	LAT_RTT,  /**< from probes; not recorded by workers yet */
+	LAT_RTT,    /**< from probes that came back to their source */
+	LAT_ONEWAY, /**< from probes that another port received */
 	LAT_WIRE, /**< from the software NIC's stamps; not recorded by workers */
 	LAT_KINDS
 };
 
 #define LAT_WORKER_KINDS 2 /**< residence and bound */
+#define LAT_LIVE_KINDS	 4 /**< and what probes tell: all that a data path has */
 
-/** "residence", "bound", "rtt", "wire" */
+/** "residence", "bound", "rtt", "oneway", "wire" */
 const char *lat_kind_name(enum lat_kind kind);
 
 struct lat_recorder {

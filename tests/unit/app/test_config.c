@@ -109,7 +109,8 @@ reads_modes_ports_and_the_data_path(void **state)
 
 	(void)state;
 	assert_int_equal(config_parse("f", text, &c, err), 0);
-	assert_int_equal(c.n_forward, 4);
+	assert_int_equal(c.n_forward, 5);
+	assert_string_equal(c.forward[4].opts.probes_of, "probes");
 	assert_int_equal(c.forward[0].mode, CFG_ECHO);
 	assert_int_equal(c.forward[0].opts.n_addresses, 2);
 	assert_true(c.forward[0].opts.addresses[1].v6);
@@ -371,6 +372,11 @@ duplicates_and_dangling_references(void **state)
 	refuse("forward a { from = x mode = io to = y\nrate = 7 }", "t:2: ",
 		"rate is not for mode io; allowed: source");
 	refuse("forward a { from = x mode = echo\nvlan_pop = yes }", "t:2: ", "not for mode echo");
+	refuse("forward a { from = x mode = io to = y\nprobes_of = b }", "t:2: ",
+		"probes_of is not for mode io; allowed: sink");
+	refuse("forward b { from = y mode = source }\nforward a { from = x mode = sink\n"
+	       "probes_of = b }", "t:3: ",
+		"there is no section forward b of mode source with probe = yes");
 	refuse("forward a { from = x mode = source to = y }", "t:1: ", "leave out");
 	refuse("forward a { from = x mode = io to = {y, z} both = yes }", "t:1: ", "several ports");
 	refuse("forward a { from = x mode = io\nto = {y, y} }", "t:2: ", "different");

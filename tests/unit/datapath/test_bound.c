@@ -81,6 +81,7 @@ dp_housekeep(struct dp_worker *w, uint32_t polls)
 #define RING  512
 #define FLOWS 5
 #define GRAIN 2000 /* ticks */
+#define US    2000 /* so many of them are a microsecond */
 
 struct times {
 	uint64_t arrived, asked, accepted;
@@ -116,6 +117,9 @@ static struct {
 	uint64_t tight;	 /* whose bound is at most twice what it was at the reading */
 	uint64_t coarse; /* whose residence is more than the grain above the truth */
 } sim;
+
+/* The residences that the simulated NICs know, and those that the worker tells. */
+static struct lat_hist in_truth, told;
 
 static uint64_t seed = 1;
 
@@ -249,6 +253,7 @@ sim_record(struct lat_recorder *r, uint64_t since_rx, uint64_t since_empty, uint
 
 	if (since_rx > since_empty)
 		fail_msg("residence %lu above the bound %lu", since_rx, since_empty);
+	lat_hist_add(&told, since_rx, n);
 	for (uint64_t i = 0; i < n; i++) {
 		const struct times t = pop(&q->taken);
 		const uint64_t residence = t.accepted - t.asked, truth = t.accepted - t.arrived;
@@ -260,6 +265,7 @@ sim_record(struct lat_recorder *r, uint64_t since_rx, uint64_t since_empty, uint
 			fail_msg("packet %lu: bound %lu, in truth %lu", sim.packets, since_empty,
 				truth);
 		sim.tight += since_empty <= 2 * (sim.now - t.arrived);
+		lat_hist_add(&in_truth, residence, 1);
 		sim.coarse += since_rx > residence + sim.grain;
 		sim.packets++;
 	}
@@ -273,6 +279,8 @@ run(uint16_t n, uint16_t burst, uint64_t packets)
 	struct dp_flow *f;
 	uint32_t polled;
 
+	lat_hist_init(&in_truth);
+	lat_hist_init(&told);
 	memset(&w, 0, sizeof(w));
 	memset(flows, 0, sizeof(flows));
 	w.budget = 1;
@@ -385,6 +393,54 @@ residence_is_as_fine_as_the_grain(void **state)
 			}
 }
 
+/* Within 2 % or so many ticks; and what two buckets round. */
+static void
+close_enough(const char *of, const char *what, uint64_t is, uint64_t was, uint64_t ticks)
+{
+	const double may = was * 0.02 > ticks ? was * 1.02 : was + ticks;
+
+	if (is < was * 0.998 || is > may * 1.002)
+		fail_msg("%s: %s of residence %lu, in truth %lu", of, what, is, was);
+}
+
+/*
+ * What a table shows of it is the truth as well, within 2 % or 1 us. A maximum may be of an interval in
+ * which polls became slower before fewer of them shared it: within two grains.
+ */
+static void
+compare_percentiles(uint16_t n, uint16_t burst, uint64_t gap, uint64_t grain)
+{
+	char of[80];
+
+	memset(&sim, 0, sizeof(sim));
+	sim.now = 1000000000;
+	sim.grain = grain;
+	sim.gap = gap;
+	sim.at_once = 1;
+	run(n, burst, 50000);
+	snprintf(of, sizeof(of), "bursts of %u, gap %lu, %u queues, grain %lu", burst, gap, n, grain);
+	close_enough(of, "p50", lat_hist_quantile(&told, 0.5), lat_hist_quantile(&in_truth, 0.5), US);
+	close_enough(of, "p99", lat_hist_quantile(&told, 0.99), lat_hist_quantile(&in_truth, 0.99),
+		US);
+	close_enough(of, "max", lat_hist_max(&told), lat_hist_max(&in_truth),
+		grain == 0 ? US : 2 * US);
+}
+
+static void
+its_percentiles_are_the_truths(void **state)
+{
+	static const uint16_t bursts[] = {1, 4, 32, 256};
+	static const uint64_t gaps[] = {6, 50, 500, 5000};
+
+	(void)state;
+	for (size_t b = 0; b < RTE_DIM(bursts); b++)
+		for (size_t g = 0; g < RTE_DIM(gaps); g++)
+			for (uint16_t n = 1; n <= FLOWS; n += 2) {
+				compare_percentiles(n, bursts[b], gaps[g], GRAIN);
+				compare_percentiles(n, bursts[b], gaps[g], 0);
+			}
+}
+
 int
 main(void)
 {
@@ -392,6 +448,7 @@ main(void)
 		cmocka_unit_test(nothing_is_below_the_truth),
 		cmocka_unit_test(under_light_load_it_is_close),
 		cmocka_unit_test(residence_is_as_fine_as_the_grain),
+		cmocka_unit_test(its_percentiles_are_the_truths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

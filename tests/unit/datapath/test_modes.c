@@ -80,16 +80,22 @@ probes(struct dp *dp, int stream)
 }
 
 static uint64_t
-rtt_count(struct dp *dp)
+latency_count(struct dp *dp, const char *rule, enum lat_kind kind)
 {
 	struct lat_hist *h = malloc(sizeof(*h));
 	uint64_t n;
 
 	assert_non_null(h);
-	assert_int_equal(dp_latency(dp, "rule", LAT_RTT, h), 0);
+	assert_int_equal(dp_latency(dp, rule, kind, h), 0);
 	n = lat_hist_count(h);
 	free(h);
 	return n;
+}
+
+static uint64_t
+rtt_count(struct dp *dp)
+{
+	return latency_count(dp, "rule", LAT_RTT);
 }
 
 /* The next frame that leaves a queue of a port. */
@@ -166,19 +172,26 @@ a_source_makes_what_was_asked_for(void **state)
 	free(s);
 }
 
-/* Return what left A, queue for queue, with these hurt on the way. */
+/* Carry what left A to a port, queue for queue, with these hurt on the way. */
 struct wire {
+	unsigned int to;
 	uint64_t carried, lost, doubled, swapped;
 	struct rte_mbuf *held;
 };
 
 static void
-give_back(unsigned int queue, struct rte_mbuf *m)
+give(unsigned int port, unsigned int queue, struct rte_mbuf *m)
 {
 	const uint64_t until = deadline();
 
-	while (rte_ring_enqueue(rx_ring[PORT_A][queue], m) != 0)
+	while (rte_ring_enqueue(rx_ring[port][queue], m) != 0)
 		assert_true(rte_rdtsc() < until);
+}
+
+static void
+give_back(unsigned int queue, struct rte_mbuf *m)
+{
+	give(PORT_A, queue, m);
 }
 
 static void
@@ -200,13 +213,13 @@ carry(struct wire *w, unsigned int queue, struct rte_mbuf *m)
 		copy = rte_pktmbuf_copy(m, pool, 0, UINT32_MAX);
 		assert_non_null(copy);
 		w->doubled++;
-		give_back(queue, copy);
+		give(w->to, queue, copy);
 	}
-	give_back(queue, m);
+	give(w->to, queue, m);
 	/* The one behind has overtaken. */
 	if (w->held != NULL) {
 		w->swapped++;
-		give_back(queue, w->held);
+		give(w->to, queue, w->held);
 		w->held = NULL;
 	}
 }
@@ -217,7 +230,7 @@ probes_tell_exactly_what_the_wire_did(void **state)
 	struct dp *dp = *state;
 	struct dp_spec *s = spec_for(PORT_A, PORT_A, DP_SOURCE);
 	struct dp_probe_counts c, one;
-	struct wire w[QUEUES] = {0};
+	struct wire w[QUEUES] = {{.to = PORT_A}, {.to = PORT_A}};
 	uint64_t sum = 0;
 	const uint64_t n = 40000;
 	struct vfp_err err;
@@ -253,6 +266,82 @@ probes_tell_exactly_what_the_wire_did(void **state)
 	assert_int_equal(unaccounted(dp), 0);
 	assert_int_equal(dp_probes(dp, "rule", QUEUES, &one), -ENOENT);
 	assert_int_equal(dp_probes(dp, "unread-port1", -1, &one), -ENOENT);
+	free(s);
+}
+
+/* The frame as another one would carry it on: with a tag. */
+static void
+tag(struct rte_mbuf *m)
+{
+	uint8_t macs[12], *p;
+
+	memcpy(macs, rte_pktmbuf_mtod(m, void *), sizeof(macs));
+	assert_non_null(rte_pktmbuf_prepend(m, 4));
+	p = rte_pktmbuf_mtod(m, uint8_t *);
+	memcpy(p, macs, sizeof(macs));
+	memcpy(p + 12, (uint8_t[]){0x81, 0, 0, 5}, 4);
+}
+
+static void
+probes_that_come_by_another_port_are_told_one_way(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_A, PORT_A, DP_SOURCE);
+	struct lat_hist *h = malloc(sizeof(*h));
+	struct wire w = {.to = PORT_B};
+	const uint64_t n = 10000, late = 500;
+	struct dp_probe_counts c;
+	struct rte_mbuf *m;
+	struct vfp_err err;
+
+	assert_non_null(h);
+	s->rules[0].opts.source = (struct dp_source_conf){.count = n, .probe = 1, .flows = 3};
+	s->n_rules = 2;
+	strcpy(s->rules[1].name, "there");
+	s->rules[1].from = s->rules[1].to = PORT_B;
+	s->rules[1].mode = DP_SINK;
+	strcpy(s->rules[1].opts.probes_of, "rule");
+	s->ports[PORT_A].nb_rxq = s->ports[PORT_A].nb_txq = 1;
+	/* The sink stands before its source too. */
+	s->n_lcores = 2;
+	s->lcores[0] = (struct dp_spec_lcore){.id = 1, .n_queues = 2,
+		.queues = {{PORT_B, 0}, {PORT_B, 1}}};
+	s->lcores[1] = (struct dp_spec_lcore){.id = 2, .n_queues = 1, .queues = {{PORT_A, 0}}};
+	publish(dp, s);
+	start(dp);
+	for (uint64_t i = 0; i < n; i++) {
+		m = next_frame(PORT_A, 0);
+		if (i % 5 == 0)
+			tag(m);
+		/* A new plan that is as before changes nothing. */
+		if (i == n / 2)
+			publish(dp, s);
+		if (i < late)
+			rte_delay_us_block(200);
+		carry(&w, i / 3 % QUEUES, m);
+	}
+	if (w.held != NULL)
+		give(PORT_B, 0, w.held);
+	assert_int_equal(dp_sources_stop(dp, 5000, 0, &err), 0);
+	assert_int_equal(dp_drain(dp, 5000, 0), 0);
+	c = probes(dp, -1);
+	assert_int_equal(c.streams, 3);
+	assert_int_equal(c.sent, n);
+	assert_int_equal(c.missing, w.lost);
+	assert_int_equal(c.received, n - w.lost);
+	assert_true(w.lost > 50 && w.doubled > 50);
+	assert_int_equal(latency_count(dp, "there", LAT_ONEWAY), c.received);
+	assert_int_equal(rtt_count(dp), 0);
+	/* Each was held for 200 us in the ring behind those before it. */
+	assert_int_equal(dp_latency(dp, "there", LAT_ONEWAY, h), 0);
+	assert_true(lat_hist_max(h) >= 200 * rte_get_tsc_hz() / 1000000);
+	assert_int_equal(dp_latency(dp, "rule", LAT_ONEWAY, h), -ENOENT);
+	assert_int_equal(dp_latency(dp, "there", LAT_RTT, h), -ENOENT);
+	assert_int_equal(dp_probes(dp, "there", -1, &c), -ENOENT);
+	assert_int_equal(dp_latency_clear(dp, "there"), 0);
+	assert_int_equal(latency_count(dp, "there", LAT_ONEWAY), 0);
+	assert_int_equal(unaccounted(dp), 0);
+	free(h);
 	free(s);
 }
 
@@ -376,6 +465,37 @@ wait_for_rate(struct dp *dp, uint64_t from, double rate, const char *name)
 		rte_delay_us_block(500);
 	} while (due < rate * 0.2 || (double)(c.sent + c.behind) < due * 0.999 - random - slack);
 	assert_true(c.sent > 0);
+}
+
+/* sent / ticks is the rate that was offered, whoever was held up. */
+static void
+it_tells_how_long_it_sent(void **state)
+{
+	struct dp *dp = *state;
+	struct dp_spec *s = spec_for(PORT_LOOP, PORT_LOOP, DP_SOURCE);
+	const uint64_t until = deadline(), hz = rte_get_tsc_hz();
+	struct dp_probe_counts c;
+	uint64_t from, took;
+
+	s->rules[0].opts.source =
+		(struct dp_source_conf){.rate = 100000, .count = 10000, .probe = 1};
+	publish(dp, s);
+	rte_delay_us_sleep(400000);
+	from = rte_rdtsc();
+	start(dp);
+	do {
+		c = probes(dp, -1);
+		took = rte_rdtsc() - from;
+		assert_true(rte_rdtsc() < until);
+	} while (c.sent < 10000);
+	/* Not before its start, nor after its end: what it was owed at the most may shorten it. */
+	rte_delay_us_block(30000);
+	c = probes(dp, -1);
+	assert_true(c.ticks <= took);
+	assert_true(c.ticks >= hz / 100000 * 9900);
+	dp_drain(dp, 5000, 0);
+	assert_int_equal(probes(dp, -1).ticks, c.ticks);
+	free(s);
 }
 
 static void
@@ -564,9 +684,11 @@ run_all(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_source_makes_what_was_asked_for),
 		TEST(probes_tell_exactly_what_the_wire_did),
+		TEST(probes_that_come_by_another_port_are_told_one_way),
 		TEST(a_part_of_a_port_has_a_source),
 		TEST(a_full_ring_leaves_no_hole_in_the_numbers),
 		TEST(a_new_plan_goes_on_in_the_sequence),
+		TEST(it_tells_how_long_it_sent),
 		TEST(the_rate_is_kept_or_the_shortfall_is_told),
 		TEST(echo_answers_and_consumes_the_rest),
 		TEST(tags_are_put_on_and_taken_off),

@@ -280,6 +280,33 @@ a_table_respects_few_tx_queues(void **state)
 	refuse(f, "powers of two up to 4096");
 }
 
+static void
+a_sink_takes_probes_of_a_rule_that_makes_some(void **state)
+{
+	struct fixture *f = *state;
+	const uint16_t a = add_port(f, "vf0", 2, 2), b = add_port(f, "vf1", 2, 2);
+
+	add_rule(f, "s", a, a, DP_SOURCE, false);
+	add_rule(f, "r", b, b, DP_SINK, false);
+	add_lcores(f, 2);
+	f->spec->rules[0].opts.source.probe = 1;
+	strcpy(f->spec->rules[1].opts.probes_of, "s");
+	make(f);
+	assert_sound(f->plan);
+	f->spec->ports[b].spread = 128;
+	refuse(f, "port vf1 has a software table, which a sink of probes does not go with");
+	f->spec->ports[b].spread = 0;
+	f->spec->rules[0].opts.source.probe = 0;
+	refuse(f, "rule r takes the probes of s, which is no rule of mode source with probe = yes");
+	f->spec->rules[0].opts.source.probe = 1;
+	f->spec->rules[0].mode = DP_ECHO;
+	refuse(f, "rule r takes the probes of s");
+	/* While it is no sink it does not look for any. */
+	f->spec->rules[1].mode = DP_MACSWAP;
+	make(f);
+	assert_sound(f->plan);
+}
+
 /* A fan-out shares whole queues out, a source has numbers by queue: the table knows no queues. */
 static void
 a_table_goes_with_neither_fan_out_nor_source(void **state)
@@ -507,6 +534,7 @@ main(void)
 		TEST(too_few_tx_queues_are_told),
 		TEST(a_table_brings_more_lcores_to_work),
 		TEST(a_table_respects_few_tx_queues),
+		TEST(a_sink_takes_probes_of_a_rule_that_makes_some),
 		TEST(a_table_goes_with_neither_fan_out_nor_source),
 		TEST(random_specs_give_sound_plans),
 		TEST(rules_that_cannot_be_are_refused),

@@ -126,6 +126,30 @@ it_is_not_taken_in_by_short_trials(void **state)
 	meas_search_free(s);
 }
 
+/* Short trials get their rate, full ones are held up: what these offered has passed all the same. */
+static void
+a_generator_that_is_held_up_finds_what_it_offered(void **state)
+{
+	struct meas_search_conf c = conf_of(1);
+	struct meas_result r;
+	struct meas_search *s;
+	struct meas_trial t;
+
+	(void)state;
+	c.repeats = 1;
+	assert_int_equal(meas_search_new(&c, &s, NULL), 0);
+	while (meas_search_next(s, &t) == 1 && t.why != MEAS_LATENCY) {
+		const double pps = t.why == MEAS_MEASURE ? fmin(t.pps, 2.5e6) : t.pps;
+		const uint64_t sent = (uint64_t)llround(pps * t.seconds),
+			       limit = (uint64_t)llround(3e6 * t.seconds);
+
+		assert_int_equal(meas_search_told(s, &t, pps, sent, fmin(sent, limit), NULL), 0);
+	}
+	assert_int_equal(meas_search_result(s, 0, 0, &r), 0);
+	assert_true(r.limited && r.mean_pps == 2.5e6);
+	meas_search_free(s);
+}
+
 static void
 the_link_or_the_generator_can_be_the_limit(void **state)
 {
@@ -352,6 +376,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_finds_every_limit_within_its_precision),
 		cmocka_unit_test(it_is_not_taken_in_by_short_trials),
+		cmocka_unit_test(a_generator_that_is_held_up_finds_what_it_offered),
 		cmocka_unit_test(the_link_or_the_generator_can_be_the_limit),
 		cmocka_unit_test(a_generator_that_cannot_keep_up_ends_the_search_and_is_named),
 		cmocka_unit_test(what_always_loses_has_no_throughput),
