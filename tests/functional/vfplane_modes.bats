@@ -35,6 +35,7 @@ want() {
 	jq -er "$1" "$report"
 }
 
+# Not for what runs in the background: $! would be a shell around it, which dies alone.
 inside() {
 	nsenter --net="/run/netns/$inner" "$@"
 }
@@ -342,7 +343,7 @@ serve() {
 fetch_while_changing() {
 	local fetch changes=0
 
-	outside curl -sS --max-time 300 -o "$tmp/got" http://10.82.0.2:8082/file 3>&- &
+	nsenter --net="/run/netns/$outer" curl -sS --max-time 300 -o "$tmp/got" http://10.82.0.2:8082/file 3>&- &
 	fetch=$!
 	jobs+=("$fetch")
 	while kill -0 "$fetch" 2>/dev/null; do
@@ -404,11 +405,11 @@ fetch_while_changing() {
 @test "ten minutes of iperf3 and curl while modes, rules and lcores change" {
 	start_vm
 	serve 50000000
-	inside iperf3 -s -p 5201 >"$tmp/iperf-s" 2>&1 3>&- &
+	nsenter --net="/run/netns/$inner" iperf3 -s -p 5201 >"$tmp/iperf-s" 2>&1 3>&- &
 	jobs+=($!)
 	listens() { inside ss -Hltn sport = 5201 | grep -q .; }
 	wait_for 20 listens
-	outside iperf3 -c 10.82.0.2 -t 600 -J >"$tmp/iperf" 2>&1 3>&- &
+	nsenter --net="/run/netns/$outer" iperf3 -c 10.82.0.2 -t 600 -J >"$tmp/iperf" 2>&1 3>&- &
 	iperf=$!
 	jobs+=("$iperf")
 	rounds=0
