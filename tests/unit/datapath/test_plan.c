@@ -303,6 +303,7 @@ a_sink_takes_probes_of_a_rule_that_makes_some(void **state)
 	refuse(f, "rule r takes the probes of s");
 	/* While it is no sink it does not look for any. */
 	f->spec->rules[1].mode = DP_MACSWAP;
+	dp_plan_free(f->plan);
 	make(f);
 	assert_sound(f->plan);
 }
