@@ -67,7 +67,7 @@ run_test() {
 	unit/*)
 		program=$(targets_of "$spec")
 		[ -n "$program" ] || { echo "no such test: $spec" >"$log" && return 1; }
-		timeout -k 5 60 "$tree/build/$program" >"$log" 2>&1 </dev/null
+		TEST_WAIT_S=15 timeout -k 5 60 "$tree/build/$program" >"$log" 2>&1 </dev/null
 		;;
 	functional/*)
 		file=${spec%%.bats*}.bats

@@ -441,6 +441,36 @@ its_percentiles_are_the_truths(void **state)
 			}
 }
 
+/* Packets that wait for the next reading of the clock, when control calls. */
+static void
+a_worker_that_is_called_leaves_nothing_uncounted(void **state)
+{
+	static struct dp dp;
+	static struct dp_worker w;
+	static struct dp_flow f;
+
+	(void)state;
+	memset(&sim, 0, sizeof(sim));
+	sim.now = 1000000000;
+	sim.gap = 6;
+	sim.at_once = sim.n = 1;
+	sim.queues[0].next = sim.now + 1;
+	w = (struct dp_worker){.dp = &dp, .budget = BUDGET_MAX, .grain = GRAIN, .too_long = UINT32_MAX,
+		.last = sim.now, .gen = 1};
+	f = (struct dp_flow){.burst = 32, .full = 32, .plain = true, .last_empty = sim.now,
+		.rec = (struct lat_recorder *)(void *)&sim.queues[0]};
+	dp.go = w.gen;
+	f.next = &f;
+	pass(1000);
+	poll_flow(&w, &f);
+	assert_int_equal(f.c.rx, 0);
+	assert_int_equal(sim.queues[0].taken.n, 32);
+	assert_int_equal(dp_worker_main(&w), 0);
+	assert_int_equal(f.c.rx, 32);
+	assert_int_equal(f.c.tx, 32);
+	assert_int_equal(sim.queues[0].taken.n, 0);
+}
+
 int
 main(void)
 {
@@ -448,6 +478,7 @@ main(void)
 		cmocka_unit_test(nothing_is_below_the_truth),
 		cmocka_unit_test(under_light_load_it_is_close),
 		cmocka_unit_test(residence_is_as_fine_as_the_grain),
+		cmocka_unit_test(a_worker_that_is_called_leaves_nothing_uncounted),
 		cmocka_unit_test(its_percentiles_are_the_truths),
 	};
 
