@@ -9,6 +9,9 @@
 
 #include "sriov_pf_priv.h"
 
+/* How many seconds a VF that does not reset after a start is told again. */
+#define REMINDERS 10
+
 RTE_LOG_REGISTER(sriov_logtype, vfplane.sriov, NOTICE);
 
 uint64_t
@@ -158,6 +161,7 @@ apply_job(void *arg)
 		ret = first_error(ret, one);
 	}
 	pf->started = pf->running = true;
+	pf->reminders = REMINDERS;
 	pf->link_up = false; /* rates are set again when the link is seen */
 	/* Whoever holds a VF from before this start learns so that it must reset. */
 	return first_error(ret, ping_job(pf));
@@ -409,6 +413,24 @@ port_vlans_again(struct sriov_pf *pf)
 			sriov_apply_port_vlan(pf, v);
 }
 
+/*
+ * A VF's PMD may miss a ping: it takes notice of the mailbox only if no other cause came with it. Who
+ * holds a VF from before the start would then wait for ever, so it is told again, for a while.
+ */
+static int
+remind(struct sriov_pf *pf)
+{
+	int ret = 0;
+
+	for (uint16_t v = 0; pf->reminders > 0 && v < pf->layout.n_vfs; v++)
+		if (!pf->now.vf[v].cts)
+			ret = first_error(ret,
+				sriov_pmd_said(pf, v, "ping", rte_pmd_ixgbe_ping_vf(pf->port, v)));
+	if (pf->reminders > 0)
+		pf->reminders--;
+	return ret;
+}
+
 static int
 poll_job(void *arg)
 {
@@ -416,8 +438,10 @@ poll_job(void *arg)
 	struct rte_eth_link link;
 	int ret = rte_eth_link_get_nowait(pf->port, &link);
 
-	if (pf->running)
+	if (pf->running) {
 		port_vlans_again(pf);
+		ret = first_error(ret, remind(pf));
+	}
 	if (ret < 0 || pf->link_up == (link.link_status == RTE_ETH_LINK_UP))
 		return ret;
 	pf->link_up = link.link_status == RTE_ETH_LINK_UP;

@@ -123,7 +123,8 @@ int sriov_pf_set_loopback(struct sriov_pf *pf, bool on, struct vfp_err *err);
 int sriov_pf_set_drop(struct sriov_pf *pf, bool on, struct vfp_err *err);
 
 /**
- * Once a second. Poll the link; on a change ping every VF, since nobody else tells them, and set the
+ * Once a second. Poll the link; on a change ping every VF, since nobody else tells them, and for ten
+ * seconds after a start those that have not reset; set the
  * rate limits again, which need a link. Set the port VLANs again, which an FLR takes away in silence.
  */
 int sriov_pf_poll(struct sriov_pf *pf, bool *up);
