@@ -115,23 +115,17 @@ sriov_pf_assign_macs(struct sriov_pf *pf, struct vfp_err *err)
 	return 0;
 }
 
-/* Every VF, whatever happens with one of them: the first error is told. */
+/* Every VF, or those that have not reset; whatever happens with one of them: the first error is told. */
 static int
-ping_job(void *arg)
+ping(struct sriov_pf *pf, bool all)
 {
-	struct sriov_pf *pf = arg;
 	int ret = 0;
 
 	for (uint16_t v = 0; v < pf->layout.n_vfs; v++)
-		ret = first_error(
-			ret, sriov_pmd_said(pf, v, "ping", rte_pmd_ixgbe_ping_vf(pf->port, v)));
+		if (all || !pf->now.vf[v].cts)
+			ret = first_error(ret, sriov_pmd_said(pf, v, "ping",
+						       rte_pmd_ixgbe_ping_vf(pf->port, v)));
 	return ret;
-}
-
-int
-sriov_pf_ping(struct sriov_pf *pf)
-{
-	return sriov_pf_job(ping_job, pf);
 }
 
 static int
@@ -164,7 +158,7 @@ apply_job(void *arg)
 	pf->reminders = REMINDERS;
 	pf->link_up = false; /* rates are set again when the link is seen */
 	/* Whoever holds a VF from before this start learns so that it must reset. */
-	return first_error(ret, ping_job(pf));
+	return first_error(ret, ping(pf, true));
 }
 
 int
@@ -420,15 +414,10 @@ port_vlans_again(struct sriov_pf *pf)
 static int
 remind(struct sriov_pf *pf)
 {
-	int ret = 0;
-
-	for (uint16_t v = 0; pf->reminders > 0 && v < pf->layout.n_vfs; v++)
-		if (!pf->now.vf[v].cts)
-			ret = first_error(ret,
-				sriov_pmd_said(pf, v, "ping", rte_pmd_ixgbe_ping_vf(pf->port, v)));
-	if (pf->reminders > 0)
-		pf->reminders--;
-	return ret;
+	if (!pf->running || pf->reminders == 0)
+		return 0;
+	pf->reminders--;
+	return ping(pf, false);
 }
 
 static int
@@ -438,19 +427,19 @@ poll_job(void *arg)
 	struct rte_eth_link link;
 	int ret = rte_eth_link_get_nowait(pf->port, &link);
 
-	if (pf->running) {
+	if (pf->running)
 		port_vlans_again(pf);
-		ret = first_error(ret, remind(pf));
-	}
-	if (ret < 0 || pf->link_up == (link.link_status == RTE_ETH_LINK_UP))
+	if (ret < 0)
 		return ret;
+	if (pf->link_up == (link.link_status == RTE_ETH_LINK_UP))
+		return remind(pf);
 	pf->link_up = link.link_status == RTE_ETH_LINK_UP;
 	/* A stopped PF answers no reset: whom it pings now would wait for it in vain. */
 	if (!pf->running)
 		return 0;
 	if (pf->link_up)
 		rates_again(pf);
-	return ping_job(pf);
+	return ping(pf, true);
 }
 
 int

@@ -123,14 +123,11 @@ int sriov_pf_set_loopback(struct sriov_pf *pf, bool on, struct vfp_err *err);
 int sriov_pf_set_drop(struct sriov_pf *pf, bool on, struct vfp_err *err);
 
 /**
- * Once a second. Poll the link; on a change ping every VF, since nobody else tells them, and for ten
- * seconds after a start those that have not reset; set the
- * rate limits again, which need a link. Set the port VLANs again, which an FLR takes away in silence.
+ * Once a second. Poll the link; on a change ping every VF, since nobody else tells them, and set the
+ * rate limits again, which need a link. For ten seconds after a start ping those that have not reset.
+ * Set the port VLANs again, which an FLR takes away in silence.
  */
 int sriov_pf_poll(struct sriov_pf *pf, bool *up);
-
-/** Tell every VF that something changed. */
-int sriov_pf_ping(struct sriov_pf *pf);
 
 /** Copy counts and state of one VF. Any thread. -EINVAL for a VF that is none. */
 int sriov_pf_counts(struct sriov_pf *pf, uint16_t vf, struct sriov_counts *c);
