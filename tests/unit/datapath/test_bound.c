@@ -271,6 +271,17 @@ sim_record(struct lat_recorder *r, uint64_t since_rx, uint64_t since_empty, uint
 	}
 }
 
+/* Another card and clock: bunches of at_once packets, the mean gap between them in ticks. */
+static void
+anew(uint64_t grain, uint64_t gap, uint16_t at_once)
+{
+	memset(&sim, 0, sizeof(sim));
+	sim.now = 1000000000;
+	sim.grain = grain;
+	sim.gap = gap;
+	sim.at_once = at_once;
+}
+
 static void
 run(uint16_t n, uint16_t burst, uint64_t packets)
 {
@@ -330,11 +341,7 @@ nothing_is_below_the_truth(void **state)
 	for (size_t b = 0; b < RTE_DIM(bursts); b++)
 		for (size_t l = 0; l < RTE_DIM(loads); l++)
 			for (unsigned int kind = 0; kind < 8; kind++) {
-				memset(&sim, 0, sizeof(sim));
-				sim.now = 1000000000;
-				sim.grain = GRAIN;
-				sim.gap = loads[l].gap;
-				sim.at_once = loads[l].at_once;
+				anew(GRAIN, loads[l].gap, loads[l].at_once);
 				sim.vector = kind & 1;
 				sim.held = kind & 2 ? 5000 : 0;
 				sim.busy_tx = kind & 4 ? 3 : 0;
@@ -354,19 +361,11 @@ static void
 under_light_load_it_is_close(void **state)
 {
 	(void)state;
-	memset(&sim, 0, sizeof(sim));
-	sim.now = 1000000000;
-	sim.grain = GRAIN;
-	sim.gap = 2000;
-	sim.at_once = 1;
+	anew(GRAIN, 2000, 1);
 	run(1, 32, 100000);
 	assert_true(sim.tight > sim.packets / 2);
 	/* Bunches that just fit: the poll before found nothing. */
-	memset(&sim, 0, sizeof(sim));
-	sim.now = 1000000000;
-	sim.grain = GRAIN;
-	sim.gap = 20000;
-	sim.at_once = 31;
+	anew(GRAIN, 20000, 31);
 	run(1, 32, 100000);
 	assert_true(sim.tight > sim.packets / 2);
 }
@@ -381,11 +380,7 @@ residence_is_as_fine_as_the_grain(void **state)
 	for (size_t b = 0; b < RTE_DIM(bursts); b++)
 		for (uint16_t n = 1; n <= FLOWS; n += 2)
 			for (uint64_t gap = 50; gap <= 5000; gap *= 10) {
-				memset(&sim, 0, sizeof(sim));
-				sim.now = 1000000000;
-				sim.grain = GRAIN;
-				sim.gap = gap;
-				sim.at_once = 1;
+				anew(GRAIN, gap, 1);
 				run(n, bursts[b], 20000);
 				if (sim.coarse > sim.packets / 50)
 					fail_msg("bursts of %u, %u queues, gap %lu: %lu of %lu too "
@@ -412,11 +407,7 @@ compare_percentiles(uint16_t n, uint16_t burst, uint64_t gap, uint64_t grain)
 {
 	char of[80];
 
-	memset(&sim, 0, sizeof(sim));
-	sim.now = 1000000000;
-	sim.grain = grain;
-	sim.gap = gap;
-	sim.at_once = 1;
+	anew(grain, gap, 1);
 	run(n, burst, 50000);
 	snprintf(of, sizeof(of), "bursts of %u, gap %lu, %u queues, grain %lu", burst, gap, n, grain);
 	close_enough(of, "p50", lat_hist_quantile(&told, 0.5), lat_hist_quantile(&in_truth, 0.5), US);
@@ -450,10 +441,8 @@ a_worker_that_is_called_leaves_nothing_uncounted(void **state)
 	static struct dp_flow f;
 
 	(void)state;
-	memset(&sim, 0, sizeof(sim));
-	sim.now = 1000000000;
-	sim.gap = 6;
-	sim.at_once = sim.n = 1;
+	anew(GRAIN, 6, 1);
+	sim.n = 1;
 	sim.queues[0].next = sim.now + 1;
 	w = (struct dp_worker){.dp = &dp, .budget = BUDGET_MAX, .grain = GRAIN, .too_long = UINT32_MAX,
 		.last = sim.now, .gen = 1};
