@@ -436,20 +436,26 @@ check_returned(struct check *c, const uint8_t *frame, uint32_t len, uint64_t tsc
 	return accept(c, f, &node, frame, tsc, tag);
 }
 
+static bool
+sent_before(const struct check *c, const struct flow *f, uint64_t before)
+{
+	return f->head != NONE && c->node[f->head].tag < before;
+}
+
 void
-check_settle(struct check *c)
+check_settle(struct check *c, uint64_t before)
 {
 	for (uint32_t i = 0; i < c->flows; i++) {
-		while (c->flow[i].head != NONE)
+		while (sent_before(c, &c->flow[i], before))
 			skip(c, &c->flow[i]);
 	}
 }
 
 void
-check_forgive(struct check *c)
+check_forgive(struct check *c, uint64_t before)
 {
 	for (uint32_t i = 0; i < c->flows; i++) {
-		while (c->flow[i].head != NONE) {
+		while (sent_before(c, &c->flow[i], before)) {
 			pop(c, &c->flow[i]);
 			c->counts.forgiven++;
 		}

@@ -59,11 +59,11 @@ int check_sent(struct check *c, uint32_t index, uint64_t tag, uint64_t tsc);
 enum check_result check_returned(struct check *c, const uint8_t *frame, uint32_t len,
 	uint64_t tsc, uint64_t *tag);
 
-/* Nothing that is outstanding will come back: it is lost. */
-void check_settle(struct check *c);
+/* Nothing that is outstanding and has a tag below `before` will come back: it is lost. */
+void check_settle(struct check *c, uint64_t before);
 
 /* Nor is it held against anybody: it went in before the receiver was at work. */
-void check_forgive(struct check *c);
+void check_forgive(struct check *c, uint64_t before);
 
 struct check_counts check_counts(const struct check *c);
 

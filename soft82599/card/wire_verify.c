@@ -4,7 +4,9 @@
  *
  * Closed loop: at most --window frames are under way, and none is sent for which the NIC has no
  * descriptor, so whatever is lost was lost by the programs between. Every SETTLE_NS it lets the
- * NIC run empty: only then can the loss of frames that are equal to later ones be seen.
+ * NIC run empty: only then can the loss of frames that are equal to later ones be seen. If some
+ * stay away for SILENCE_NS, it tries with single frames: one that comes back says that the
+ * receiver goes on, and what was sent before it and comes no more is lost.
  *
  * A frame for a VF's pool shall come back (any frame, on a card without VFs). One that only
  * reaches the PF's pool, as one of an unregistered VLAN does, is counted apart. If nobody
@@ -58,7 +60,9 @@ struct verify {
 	uint64_t prime_at;
 	/* running empty */
 	bool settling;
-	uint64_t settle_at, last_return, received_before;
+	uint64_t settle_at, last_return;
+	uint64_t first_try;	/* turn of the first single frame; UINT64_MAX: none was sent */
+	bool answered;		/* one of those came back */
 	struct wire_record *record;	/* FIRST.pcap; NULL: not wanted */
 };
 
@@ -73,6 +77,7 @@ verify_open(struct wire *w)
 	if (v == NULL)
 		return -ENOMEM;
 	v->first.drop = -1;
+	v->first_try = UINT64_MAX;
 	err = wire_load(w->opts->wire_in, &v->frames);
 	if (err != 0)
 		return err;
@@ -124,6 +129,10 @@ verify_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
 
 	if (v->settling)
 		v->last_return = wire_now_ns();
+	if (v->first_try != UINT64_MAX) {
+		v->answered |= tag != CHECK_NO_TAG && tag >= v->first_try;
+		v->prime_at = 0; /* it may have been taken for one of before that is its equal */
+	}
 	/* what comes back of the first round, and what is wrong meanwhile */
 	if (v->record != NULL && (tag == CHECK_NO_TAG ? v->turn <= v->frames.count :
 			tag < v->frames.count))
@@ -148,35 +157,46 @@ try_one(struct wire *w, struct verify *v, uint64_t now)
 }
 
 static void
-start_settling(struct verify *v, uint64_t received, uint64_t now)
+start_settling(struct verify *v, uint64_t now)
 {
 	v->settling = true;
-	v->received_before = received;
 	v->last_return = now;
+	v->first_try = UINT64_MAX;
+	v->answered = false;
 }
 
 /*
- * The NIC shall run empty. What does not come although other frames do is lost; if nothing at
- * all comes, the receiver may be stopped and have them still, or have thrown them away: that
- * shows when it takes frames again, so try from time to time.
+ * The NIC shall run empty. What does not come although later frames do is lost; if nothing comes,
+ * the receiver may be stopped and have them still, or have thrown them away: that shows when it
+ * takes frames again, so try from time to time.
  */
 static unsigned int
 settle(struct wire *w, struct verify *v, uint64_t now)
 {
-	struct check_counts n = check_counts(v->check);
+	const bool empty = check_counts(v->check).outstanding == 0;
+	const bool silent = now >= v->last_return + SILENCE_NS;
 
-	if (n.outstanding > 0 && now < v->last_return + SILENCE_NS) {
+	if (!empty && !v->answered && (silent || v->first_try != UINT64_MAX)) {
+		if (v->first_try == UINT64_MAX)
+			v->first_try = v->turn;
+		return try_one(w, v, now);
+	}
+	if (!empty && !silent) {
 		w->wait_ns = READY_NS;
 		return 0;
 	}
-	if (n.outstanding > 0 && n.received == v->received_before)
-		return try_one(w, v, now);
 	if (v->primed)
-		check_settle(v->check);
+		check_settle(v->check, v->first_try);
 	else
-		check_forgive(v->check);
+		check_forgive(v->check, v->first_try);
 	v->primed = true;
+	if (check_counts(v->check).outstanding > 0) { /* of the single frames: tried as the others */
+		start_settling(v, now);
+		w->wait_ns = READY_NS;
+		return 0;
+	}
 	v->settling = false;
+	v->first_try = UINT64_MAX;
 	v->settle_at = now + SETTLE_NS;
 	return IN_BURST;
 }
@@ -192,9 +212,9 @@ allowance(struct wire *w, struct verify *v)
 	if (!v->primed && n.received == 0)
 		return try_one(w, v, now);
 	if (!v->settling && !v->primed)
-		start_settling(v, 0, now);
+		start_settling(v, now);
 	else if (!v->settling && now >= v->settle_at)
-		start_settling(v, n.received, now);
+		start_settling(v, now);
 	if (v->settling)
 		return settle(w, v, now);
 	return room < IN_BURST ? room : IN_BURST;
@@ -462,7 +482,7 @@ verify_finish(struct wire *w)
 
 	/* all was sent and waited for: what is missing is lost */
 	if (v->done)
-		check_settle(v->check);
+		check_settle(v->check, UINT64_MAX);
 	bad = found_error(w, v);
 	tell(w, v, bad);
 	if (v->record != NULL && wire_record_flush(v->record, w->opts->wire_out) != 0)
