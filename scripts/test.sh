@@ -241,6 +241,18 @@ excerpt() {
 		END { printf "%s", found ? part : all }' "$2"
 }
 
+# ends N M: the first N lines, which say what failed, and the last M.
+ends() {
+	awk -v n="$1" -v m="$2" '
+		{ line[NR] = $0 }
+		END {
+			for (i = 1; i <= NR; i++) {
+				if (i <= n || i > NR - m) print line[i]
+				else if (i == n + 1) print "..."
+			}
+		}'
+}
+
 summary() {
 	local status name log
 
@@ -249,7 +261,7 @@ summary() {
 		while IFS=$'\t' read -r status name log _; do
 			[ "$status" = failed ] || continue
 			printf -- '-- %s\n   (of %s)\n' "$name" "${log#"$top"/}"
-			excerpt "${name#*: }" "$log" | tail -n 15 | sed 's/^/   | /'
+			excerpt "${name#*: }" "$log" | ends 6 15 | sed 's/^/   | /'
 		done <"$results"
 	fi
 	echo "== $SECONDS s"
