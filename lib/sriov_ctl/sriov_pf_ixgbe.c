@@ -9,8 +9,8 @@
 
 #include "sriov_pf_priv.h"
 
-/* How many seconds a VF that does not reset after a start is told again. */
-#define REMINDERS 10
+/* Seconds at most between two times that a VF which does not reset is told to. */
+#define REMIND_MOST 64
 
 RTE_LOG_REGISTER(sriov_logtype, vfplane.sriov, NOTICE);
 
@@ -128,6 +128,14 @@ ping(struct sriov_pf *pf, bool all)
 	return ret;
 }
 
+/* All VFs, and soon again those that do not reset then. */
+static int
+ping_all(struct sriov_pf *pf)
+{
+	pf->remind_every = pf->remind_in = 1;
+	return ping(pf, true);
+}
+
 static int
 apply_job(void *arg)
 {
@@ -155,10 +163,9 @@ apply_job(void *arg)
 		ret = first_error(ret, one);
 	}
 	pf->started = pf->running = true;
-	pf->reminders = REMINDERS;
 	pf->link_up = false; /* rates are set again when the link is seen */
 	/* Whoever holds a VF from before this start learns so that it must reset. */
-	return first_error(ret, ping(pf, true));
+	return first_error(ret, ping_all(pf));
 }
 
 int
@@ -408,15 +415,17 @@ port_vlans_again(struct sriov_pf *pf)
 }
 
 /*
- * A VF's PMD may miss a ping: it takes notice of the mailbox only if no other cause came with it. Who
- * holds a VF from before the start would then wait for ever, so it is told again, for a while.
+ * A VF may miss pings: net_ixgbe_vf takes no notice of its mailbox when a second interrupt came before
+ * it saw to the first (soft82599/INTERPRETATIONS.md), and who stands still over a start of the PF sees
+ * all of them as one. So it is told again, after 1, 2, 4 ... seconds.
  */
 static int
 remind(struct sriov_pf *pf)
 {
-	if (!pf->running || pf->reminders == 0)
+	if (!pf->running || --pf->remind_in > 0)
 		return 0;
-	pf->reminders--;
+	pf->remind_every = RTE_MIN(2 * pf->remind_every, REMIND_MOST);
+	pf->remind_in = pf->remind_every;
 	return ping(pf, false);
 }
 
@@ -439,7 +448,7 @@ poll_job(void *arg)
 		return 0;
 	if (pf->link_up)
 		rates_again(pf);
-	return ping(pf, true);
+	return ping_all(pf);
 }
 
 int

@@ -25,7 +25,7 @@ struct sriov_pf {
 	bool armed;
 	bool started; /* settings were applied at least once */
 	bool running; /* and the PF was not stopped since */
-	unsigned int reminders; /* pings left for VFs that have not reset since the start */
+	int remind_in, remind_every; /* seconds: VFs that have not reset are pinged again */
 	bool link_up;
 	bool no_drop, no_loopback; /* what the operator took off the port */
 	uint64_t armed_at;

@@ -176,16 +176,16 @@ take_buffer(uint32_t *seen)
 }
 
 static void
-read_answer(uint32_t *words)
+read_buffer(uint32_t *words)
 {
 	for (unsigned int i = 0; i < WORDS; i++)
 		words[i] = bar[VFMBMEM / 4 + i];
-	bar[VFMAILBOX / 4] = MB_ACK;
 }
 
 /*
  * What the PF says of itself: a ping, or the bare NACK with which DPDK's PF meets an
- * acknowledgement of a VF that has not reset yet.
+ * acknowledgement of a VF that has not reset yet. None is acknowledged: two that do, NACK and
+ * acknowledgement, would go on for ever.
  */
 static bool
 unasked(uint32_t word)
@@ -215,12 +215,13 @@ exchange_once(uint32_t *words)
 	for (;;) {
 		if (!wait_for(&seen, MB_PFSTS, SILENCE_MS))
 			return SILENT;
-		read_answer(reply);
+		read_buffer(reply);
 		if (!unasked(reply[0]))
 			break;
 		pings++;
 		seen = 0;
 	}
+	bar[VFMAILBOX / 4] = MB_ACK;
 	memcpy(words, reply, sizeof(reply));
 	return reply[0] & TYPE_NACK ? NACK : reply[0] & TYPE_ACK ? ACK : SILENT;
 }

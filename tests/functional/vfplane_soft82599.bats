@@ -200,7 +200,8 @@ card_with_allow() {
 	[ "$(want '.latency | map(.name) | unique | join(" ")')" = "vf0-vf1 vf0-vf1-back" ]
 }
 
-@test "VFs of somebody else's PF; after that PF restarted they reset by themselves" {
+# The PF is one vfplane's, the VFs another's, which forwards; both are on a card of a third process.
+two_processes() {
 	cat >"$conf" <<-END
 		pf 0 { pci = 0000:03:00.1 }
 		vf 0 { owner = tenant }
@@ -214,31 +215,45 @@ card_with_allow() {
 	vp_open vf "${on_card[@]}" --file-prefix "$card-v" -a 03:10.1 -a 03:10.3 -- -i \
 		--config "$TOP/config/unowned.conf"
 	vp vf start
+}
+
+# restart_pf: as `pf2`
+restart_pf() {
+	vp_open pf2 "${on_card[@]}" --file-prefix "$card-p" -- -i --config "$conf"
+}
+
+vf0_reset() {
+	vp vf "show bringup" | grep -q "vf0: its PF asked for a reset; set up again"
+}
+
+@test "VFs of somebody else's PF; after that PF restarted they reset by themselves" {
+	two_processes
 	vp vf "show ports" | grep -q "vf1"
 	vp_quit pf
-	vp_open pf2 "${on_card[@]}" --file-prefix "$card-p" -- -i --config "$conf"
-	again() { vp vf "show bringup" | grep -q "vf0: its PF asked for a reset; set up again"; }
-	wait_for 20 again
+	restart_pf
+	wait_for 20 vf0_reset
 	vp pf2 "show mailbox" | grep -q "vf0 .*RESET"
 	vp_quit vf
 	vp_quit pf2
 	kill "$sleeper"
 }
 
+@test "who stands still over a restart of the PF resets later" {
+	two_processes
+	vp_quit pf
+	kill -STOP "${VP_PID[vf]}"
+	restart_pf
+	# the ping of the start and that of the link are one interrupt to the VF, and of no use
+	wait_for 20 grep -q "pf0: link up" "$BATS_TEST_TMPDIR/vfplane-pf2/out"
+	kill -CONT "${VP_PID[vf]}"
+	wait_for 20 vf0_reset
+	vp_quit vf
+	vp_quit pf2
+	kill "$sleeper"
+}
+
 @test "with the PF's process killed, SIGTERM still ends within 5 s" {
-	cat >"$conf" <<-END
-		pf 0 { pci = 0000:03:00.1 }
-		vf 0 { owner = tenant }
-		vf 1 { owner = tenant }
-	END
-	"$SOFT82599" run --name "$card" -- sleep 120 3>&- &
-	sleeper=$!
-	wait_for 10 "$SOFT82599" show --name "$card" --json >/dev/null
-	on_card=("$SOFT82599" exec --name "$card" -- "$VFPLANE" -l 0-1 --no-huge -m 256 --no-telemetry)
-	vp_open pf "${on_card[@]}" --file-prefix "$card-p" -- -i --config "$conf"
-	vp_open vf "${on_card[@]}" --file-prefix "$card-v" -a 03:10.1 -a 03:10.3 -- -i \
-		--config "$TOP/config/unowned.conf"
-	vp vf start
+	two_processes
 	kill -KILL "${VP_PID[pf]}"
 	SECONDS=0
 	kill -TERM "${VP_PID[vf]}"

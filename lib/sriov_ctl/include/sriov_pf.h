@@ -124,8 +124,8 @@ int sriov_pf_set_drop(struct sriov_pf *pf, bool on, struct vfp_err *err);
 
 /**
  * Once a second. Poll the link; on a change ping every VF, since nobody else tells them, and set the
- * rate limits again, which need a link. For ten seconds after a start ping those that have not reset.
- * Set the port VLANs again, which an FLR takes away in silence.
+ * rate limits again, which need a link. Ping those that have not reset again, 1, 2, 4 ... 64 s after the
+ * last time. Set the port VLANs again, which an FLR takes away in silence.
  */
 int sriov_pf_poll(struct sriov_pf *pf, bool *up);
 
