@@ -181,6 +181,21 @@ begin(struct dp *dp, struct dp_plan *plan)
 	start(dp);
 }
 
+/* On a busy machine a worker may be away for longer than a meeting waits: nothing moves then. */
+static void
+patient_move(struct dp *dp, const struct dp_spread_move *m, uint16_t n)
+{
+	const uint64_t until = deadline();
+	struct vfp_err err;
+	int rc;
+
+	do {
+		rc = dp_spread_move(dp, port_id[IN], m, n, &err);
+	} while (rc == -ETIMEDOUT && rte_rdtsc() < until);
+	if (rc != 0)
+		fail_msg("%s", err.text);
+}
+
 /* Send n packets of random flows, never more under way than all rings hold; call each() meanwhile. */
 static void
 traffic(struct dp *dp, uint32_t n, void (*each)(struct dp *dp, uint32_t got))
@@ -204,18 +219,13 @@ move_some(struct dp *dp, uint32_t got)
 {
 	static uint32_t last;
 	struct dp_spread_move m[8];
-	struct vfp_err err;
-	int rc;
 
 	if (got - last < 200)
 		return;
 	last = got;
 	for (unsigned int i = 0; i < RTE_DIM(m); i++)
 		m[i] = (struct dp_spread_move){rnd() % TABLE, rnd() % 2};
-	/* On a busy machine a worker may be away for longer than a meeting waits: nothing moves. */
-	rc = dp_spread_move(dp, port_id[IN], m, RTE_DIM(m), &err);
-	if (rc != 0 && rc != -ETIMEDOUT)
-		fail_msg("%s", err.text);
+	patient_move(dp, m, RTE_DIM(m));
 }
 
 static void
@@ -265,7 +275,6 @@ the_table_decides(void **state)
 	struct dp *dp = *state;
 	struct dp_spread_move all[TABLE];
 	struct dp_stats *s;
-	struct vfp_err err;
 	uint64_t sum = 0;
 
 	begin(dp, plan_for(TABLE, DP_IO));
@@ -274,7 +283,7 @@ the_table_decides(void **state)
 
 		for (unsigned int i = 0; i < TABLE; i++)
 			all[i] = (struct dp_spread_move){i, to};
-		assert_int_equal(dp_spread_move(dp, port_id[IN], all, TABLE, &err), 0);
+		patient_move(dp, all, TABLE);
 		for (unsigned int pass = 0; pass < 2; pass++) {
 			assert_int_equal(dp_stats_take(dp, &s), 0);
 			for (uint16_t i = 0; i < s->n_queues; i++)
@@ -330,12 +339,10 @@ static void
 all_to(struct dp *dp, uint8_t to)
 {
 	struct dp_spread_move all[TABLE];
-	struct vfp_err err;
 
 	for (unsigned int i = 0; i < TABLE; i++)
 		all[i] = (struct dp_spread_move){i, to};
-	if (dp_spread_move(dp, port_id[IN], all, TABLE, &err) != 0)
-		fail_msg("%s", err.text);
+	patient_move(dp, all, TABLE);
 }
 
 /*
@@ -420,11 +427,10 @@ plans_change_without_a_loss(void **state)
 {
 	struct dp *dp = *state;
 	const struct dp_spread_move one = {5, 0};
-	struct vfp_err err;
 	uint64_t sum = 0;
 
 	begin(dp, plan_for(TABLE, DP_IO));
-	assert_int_equal(dp_spread_move(dp, port_id[IN], &one, 1, &err), 0);
+	patient_move(dp, &one, 1);
 	traffic(dp, 8000, change_plan);
 	assert_int_equal(dp_drain(dp, 5000, 0), 0);
 	assert_int_equal(totals(dp).tx, 8000);
@@ -472,14 +478,13 @@ the_wait_in_the_ring_counts(void **state)
 	struct lat_hist *h = malloc(sizeof(*h));
 	struct dp *dp = *state;
 	struct dp_spread_move all[TABLE];
-	struct vfp_err err;
 	struct lat_summary s;
 
 	assert_non_null(h);
 	begin(dp, plan_for(TABLE, DP_IO));
 	for (unsigned int i = 0; i < TABLE; i++)
 		all[i] = (struct dp_spread_move){i, 1};
-	assert_int_equal(dp_spread_move(dp, port_id[IN], all, TABLE, &err), 0);
+	patient_move(dp, all, TABLE);
 	for (unsigned int i = 0; i < 60; i++) {
 		const uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000;
 
@@ -507,13 +512,12 @@ a_full_ring_drops_and_counts(void **state)
 	struct dp *dp = *state;
 	const uint64_t until = deadline();
 	struct dp_spread_move all[TABLE];
-	struct vfp_err err;
 	struct dp_counts c;
 
 	begin(dp, plan_for(TABLE, DP_SINK));
 	for (unsigned int i = 0; i < TABLE; i++)
 		all[i] = (struct dp_spread_move){i, 1};
-	assert_int_equal(dp_spread_move(dp, port_id[IN], all, TABLE, &err), 0);
+	patient_move(dp, all, TABLE);
 	do {
 		/* even flows come by queue 0, which lcore 1 polls, and all are lcore 2's */
 		for (unsigned int i = 0; i < 700; i++)
