@@ -49,6 +49,7 @@ T95 = [0, 6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 
        1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725, 1.721, 1.717, 1.714, 1.711, 1.708]
 
 MBUFS = 16384
+FRAME = 60  # bytes without FCS of what goes round: vfplane's; testpmd's are of 64 if not told
 NULL_EAL = "--no-huge -m 512 --no-pci --vdev net_null0 --vdev net_null1"
 PF, VFS = "03:00.1", ["03:10.1", "03:10.3"]
 INJECTOR = "03:10.5"
@@ -86,6 +87,9 @@ class Telemetry:
     def sent(self, ports=None):
         return sum(self.ask(f"/ethdev/stats,{p}")["opackets"]
                    for p in ports or self.ports().values())
+
+    def up(self, port):
+        return self.ask(f"/ethdev/link_status,{port}")["status"] == "UP"
 
     def pid(self):
         return self.ask("/info")["pid"]
@@ -142,10 +146,12 @@ class Run:
         t = self.telemetry = wait_until("telemetry", lambda: Telemetry(self.prefix), self.process)
         self.contender.prepare(self.process, t)
         wait_until("ports", lambda: len(t.ports()) == self.contender.ports, self.process)
-        self.contender.begin(self.process, t, self.prefix)
-        first = t.sent()
-        wait_until("traffic", lambda: t.sent() > first + 1000, self.process)
         self.ports = sorted(t.ports().values())
+        wait_until("links", lambda: all(t.up(p) for p in self.ports), self.process)
+        self.contender.begin(self.process, t, self.prefix)
+        for port in self.ports:
+            first = t.sent([port])
+            wait_until(f"traffic from port {port}", lambda: t.sent([port]) > first + 1000, self.process)
         self.pid = t.pid()
         self.halt()
 
@@ -313,10 +319,12 @@ def null_pairs(what, build, eal, burst):
     if devices is None:
         return None
     sock = f"socket={tempfile.gettempdir()}/{eal.split()[-1]}.sock,socket-abstract=no"
+    # A memif's server has no buffer to send to before its client polled once.
+    say = "start\nstop\nstart tx_first"
     eal_end = f"--no-huge -m 512 --no-pci {devices.format(sock)}"
     return [VdevVfplane("vfplane", f"{vfplane} {eal_end} -- -i", f"burst = {burst}",
-                        kind=f"net_{what.split('-')[0]}", say="start tx_first"),
-            Contender("testpmd", f"{testpmd} {eal_end} {end}io --no-flush-rx", "start tx_first")]
+                        kind=f"net_{what.split('-')[0]}", say=say),
+            Contender("testpmd", f"{testpmd} {eal_end} {end}io --no-flush-rx --txpkts={FRAME}", say)]
 
 
 def contenders(what, build, cores, burst, memory="--no-huge -m 512"):
