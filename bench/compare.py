@@ -211,23 +211,28 @@ def state(pid, task):
         return "X"
 
 
-def measure(pair, prefix, first, slices, seconds):
-    """Both by turns. @return the slices' rates, ours and theirs"""
+def alternate(contenders, prefix, slices, seconds):
+    """All by turns, in this order. @return the slices' rates of each"""
     runs = []
     try:
-        for k in (first, 1 - first):
-            runs.append(Run(pair[k], f"{prefix}{'ab'[k]}"))
+        for i, contender in enumerate(contenders):
+            runs.append(Run(contender, f"{prefix}{i}"))
         try:
             for _ in range(slices + 1):
                 for run in runs:
                     run.slice(seconds)
-            got = [run.rates() for run in runs]
+            return [run.rates() for run in runs]
         except (OSError, RuntimeError) as e:
             run.fail(e)
     finally:
         for run in runs:
             run.end()
-    return got if first == 0 else got[::-1]
+
+
+def measure(pair, prefix, first, slices, seconds):
+    """@return the slices' rates, ours and theirs; `first` says who begins"""
+    got = alternate(pair[::-1] if first else pair, prefix, slices, seconds)
+    return got[::-1] if first else got
 
 
 class Contender:

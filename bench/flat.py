@@ -6,11 +6,12 @@
     bench/flat.py vfs       mac on one lcore between 2 to 31 VFs of a soft82599, each sending to the next,
                             32 frames for each queue going round
 
-Rounds go through all sizes in turn. Printed are nanoseconds for a packet, of the processor time that
-the polling thread got, as bench/compare.py measures it: median and lowest of the rounds, and the ratio
-of the medians to that of the smallest size. Exit status 1 when one is higher by more than --within.
+All sizes are up at a time and take turns on one core, as bench/compare.py has it. Printed are nanoseconds
+for a packet, of the processor time that the polling thread got: median and lowest of the rounds' medians,
+and the median ratio to the smallest size in the same turn. Exit status 1 when one is higher by more than --within.
 """
 import argparse
+import contextlib
 import os
 import statistics
 import sys
@@ -32,54 +33,70 @@ def queues_setup(n):
     return "\n".join(conf), "--no-pci " + " ".join(f"--vdev net_null{p}" for p in range(ports)), ports
 
 
-def vfs_setup(n):
-    """A ring of VFs."""
+def vfs_setup(n, ring):
+    """The VFs in a circle."""
     conf = ["pf 0 { pci = 0000:03:00.1  queues_per_pool = 2 }"]
     for i in range(n):
         conf.append(f"vf {i} {{ mac = 02:09:c0:00:00:{i:02x}  peer = vf{(i + 1) % n} }}")
         conf.append(f"forward r{i} {{ from = vf{i}  to = vf{i}  mode = mac }}")
+        if ring:
+            conf.append(f"port vf{i} {{ rx_ring = {ring}  tx_ring = {ring} }}")
     return "\n".join(conf), "", n
 
 
-def measure(o, n):
-    """Nanoseconds of the polling thread's processor time for a packet, in one run."""
-    conf, devices, ports = (queues_setup if o.what == "queues" else vfs_setup)(n)
+def contender(o, n, prefix, conf_file):
+    """vfplane with n queues or VFs; its configuration goes to conf_file."""
+    conf, devices, ports = queues_setup(n) if o.what == "queues" else vfs_setup(n, o.ring)
+    conf_file.write(conf + "\n")
+    conf_file.flush()
+    memory = f"-m {o.memory} " + ("--huge-unlink" if o.huge else "--no-huge")
+    command = f"{o.build}/app/vfplane -l {o.cores} {memory} --file-prefix PREFIX " \
+              f"{devices} -- --config {conf_file.name} -i"
+    if o.what == "vfs":
+        command = f"{o.build}/soft82599/soft82599 run --name PREFIX --vfs {n} -- {command}"
+    it = compare.Contender(f"{n} {o.what}", "exec " + command,
+                           "start tx_first" if o.what == "vfs" else "start")
+    it.ports = ports
+    return it
+
+
+def one_round(o, sizes):
+    """All sizes, up at a time. @return nanoseconds of the polling thread's time for a packet, by slice"""
     prefix = f"vfpflat{os.getpid()}"
-    with tempfile.NamedTemporaryFile("w", prefix="vfplane-bench-", suffix=".conf") as c:
-        c.write(conf + "\n")
-        c.flush()
-        command = f"{o.build}/app/vfplane -l {o.cores} --no-huge -m 1024 --file-prefix {prefix} " \
-                  f"{devices} -- --config {c.name} -i"
-        if o.what == "vfs":
-            command = f"{o.build}/soft82599/soft82599 run --name {prefix} --vfs {n} -- {command}"
-        contender = compare.Contender("vfplane", "exec " + command,
-                                      "start tx_first" if o.what == "vfs" else "start")
-        contender.ports = ports
-        return 1e3 / compare.measure(contender, prefix, o.seconds, o.warm)[1]
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(tempfile.NamedTemporaryFile("w", prefix="vfplane-bench-",
+                                                                 suffix=".conf")) for _ in sizes]
+        them = [contender(o, n, prefix, f) for n, f in zip(sizes, files)]
+        return [[1e3 / cpu for _, cpu in rates]
+                for rates in compare.alternate(them, prefix, o.slices, o.seconds)]
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("what", choices=["queues", "vfs"])
     p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--seconds", type=float, default=2)
-    p.add_argument("--warm", type=float, default=0.3)
+    p.add_argument("--slices", type=int, default=20, help="of each size in a round")
+    p.add_argument("--seconds", type=float, default=0.1, help="of a slice")
+    p.add_argument("--ring", type=int, help="descriptors of a VF's queue; default: vfplane's own")
+    p.add_argument("--memory", type=int, default=1024, help="of a process, MB")
+    p.add_argument("--huge", action="store_true", help="packet buffers in hugepages instead of 4 kB pages")
     p.add_argument("--build", default="build")
     p.add_argument("--cores", default="0-1", help="EAL's -l: the first is control, the second polls")
     p.add_argument("--within", type=float, default=0.10)
     o = p.parse_args()
     sizes = QUEUES if o.what == "queues" else VFS
-    seen = {n: [] for n in sizes}
+    cost, ratio = [[] for _ in sizes], [[] for _ in sizes]
     for _ in range(o.rounds):
-        for n in sizes:
-            seen[n].append(measure(o, n))
-    base = statistics.median(seen[sizes[0]])
+        got = one_round(o, sizes)
+        for i, slices in enumerate(got):
+            cost[i].append(statistics.median(slices))
+            ratio[i].append(statistics.median(a / b for a, b in zip(slices, got[0])))
     worst = 0
-    print(f"{o.what:>7}  median  lowest  ratio   ns per packet, {o.rounds} rounds of {o.seconds:g} s")
-    for n in sizes:
-        median = statistics.median(seen[n])
-        worst = max(worst, median / base - 1)
-        print(f"{n:7}  {median:6.1f}  {min(seen[n]):6.1f}  {median / base:5.2f}")
+    print(f"{o.what:>7}  median  lowest  ratio   ns per packet, {o.rounds} rounds of {o.slices} slices "
+          f"of {o.seconds:g} s")
+    for n, costs, ratios in zip(sizes, cost, ratio):
+        worst = max(worst, statistics.median(ratios) - 1)
+        print(f"{n:7}  {statistics.median(costs):6.1f}  {min(costs):6.1f}  {statistics.median(ratios):5.2f}")
     return 1 if worst > o.within else 0
 
 
