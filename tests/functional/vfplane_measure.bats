@@ -137,11 +137,17 @@ stop_served() {
 	wait "$served"
 }
 
+received_millions() {
+	"$VFCTL" show --prefix "$prefix" --json ports |
+		jq -e --argjson n "$1" '.ports[0].rx_packets > $n * 1000000'
+}
+
 @test "vfctl show and top ask a running vfplane" {
 	local all
 
 	printf 'forward ping-pong { from = net_null0  to = net_null1  mode = io }\n' >"$BATS_TEST_TMPDIR/c.conf"
 	start_served
+	wait_for 30 received_millions 10
 	"$VFCTL" show --prefix "$prefix" ports >"$BATS_TEST_TMPDIR/ports"
 	"$VFCTL" show --prefix "$prefix" --json latency >"$BATS_TEST_TMPDIR/latency"
 	"$VFCTL" show --prefix "$prefix" --json lcores >"$BATS_TEST_TMPDIR/lcores"
@@ -156,8 +162,8 @@ stop_served() {
 	[ "$(jq -r '[.latency[] | .name + "/" + .kind] | join(" ")' "$BATS_TEST_TMPDIR/latency")" = \
 		"ping-pong/residence ping-pong/bound" ]
 	[ "$(jq '.latency[0] | .count > 1000 and .p50_ns > 0' "$BATS_TEST_TMPDIR/latency")" = true ]
-	# Half a core is not none: shares survive the whole numbers of telemetry.
-	[ "$(jq '.lcores[0].packets_per_burst == 32' "$BATS_TEST_TMPDIR/lcores")" = true ]
+	# Packets and bursts are read one after the other, while it runs.
+	[ "$(jq '.lcores[0].packets_per_burst | . > 31 and . < 33' "$BATS_TEST_TMPDIR/lcores")" = true ]
 	grep -Eq "^ +1 +[0-9]+ " "$BATS_TEST_TMPDIR/noise"
 	[ "$(grep -c 'rates over the last' "$BATS_TEST_TMPDIR/top")" = 2 ]
 	grep -Eq '^net_null0 +[0-9.]+ [kM]pps' "$BATS_TEST_TMPDIR/top"
