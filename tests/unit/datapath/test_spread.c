@@ -196,6 +196,16 @@ patient_move(struct dp *dp, const struct dp_spread_move *m, uint16_t n)
 		fail_msg("%s", err.text);
 }
 
+static void
+all_to(struct dp *dp, uint8_t to)
+{
+	struct dp_spread_move all[TABLE];
+
+	for (unsigned int i = 0; i < TABLE; i++)
+		all[i] = (struct dp_spread_move){i, to};
+	patient_move(dp, all, TABLE);
+}
+
 /* Send n packets of random flows, never more under way than all rings hold; call each() meanwhile. */
 static void
 traffic(struct dp *dp, uint32_t n, void (*each)(struct dp *dp, uint32_t got))
@@ -273,7 +283,6 @@ static void
 the_table_decides(void **state)
 {
 	struct dp *dp = *state;
-	struct dp_spread_move all[TABLE];
 	struct dp_stats *s;
 	uint64_t sum = 0;
 
@@ -281,9 +290,7 @@ the_table_decides(void **state)
 	for (unsigned int to = 0; to < 2; to++) {
 		uint64_t before[2], after[2];
 
-		for (unsigned int i = 0; i < TABLE; i++)
-			all[i] = (struct dp_spread_move){i, to};
-		patient_move(dp, all, TABLE);
+		all_to(dp, to);
 		for (unsigned int pass = 0; pass < 2; pass++) {
 			assert_int_equal(dp_stats_take(dp, &s), 0);
 			for (uint16_t i = 0; i < s->n_queues; i++)
@@ -333,16 +340,6 @@ bad_moves_change_nothing(void **state)
 	assert_int_equal(dp_spread_read(dp, port_id[IN], &view), 0);
 	for (unsigned int i = 0; i < TABLE; i++)
 		assert_int_equal(view.table[i], i % 2);
-}
-
-static void
-all_to(struct dp *dp, uint8_t to)
-{
-	struct dp_spread_move all[TABLE];
-
-	for (unsigned int i = 0; i < TABLE; i++)
-		all[i] = (struct dp_spread_move){i, to};
-	patient_move(dp, all, TABLE);
 }
 
 /*
@@ -477,14 +474,11 @@ the_wait_in_the_ring_counts(void **state)
 {
 	struct lat_hist *h = malloc(sizeof(*h));
 	struct dp *dp = *state;
-	struct dp_spread_move all[TABLE];
 	struct lat_summary s;
 
 	assert_non_null(h);
 	begin(dp, plan_for(TABLE, DP_IO));
-	for (unsigned int i = 0; i < TABLE; i++)
-		all[i] = (struct dp_spread_move){i, 1};
-	patient_move(dp, all, TABLE);
+	all_to(dp, 1);
 	for (unsigned int i = 0; i < 60; i++) {
 		const uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000;
 
@@ -511,13 +505,10 @@ a_full_ring_drops_and_counts(void **state)
 {
 	struct dp *dp = *state;
 	const uint64_t until = deadline();
-	struct dp_spread_move all[TABLE];
 	struct dp_counts c;
 
 	begin(dp, plan_for(TABLE, DP_SINK));
-	for (unsigned int i = 0; i < TABLE; i++)
-		all[i] = (struct dp_spread_move){i, 1};
-	patient_move(dp, all, TABLE);
+	all_to(dp, 1);
 	do {
 		/* even flows come by queue 0, which lcore 1 polls, and all are lcore 2's */
 		for (unsigned int i = 0; i < 700; i++)
