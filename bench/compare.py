@@ -250,14 +250,21 @@ class Contender:
         type_in(process, self.say)
 
 
+def config_file(text):
+    """A configuration, gone when it is closed or forgotten."""
+    f = tempfile.NamedTemporaryFile("w", prefix="vfplane-bench-", suffix=".conf")
+    f.write(text)
+    f.flush()
+    return f
+
+
 class VdevVfplane(Contender):
     """With as many packet buffers as testpmd, and what else the command line cannot say."""
 
     def __init__(self, name, command, datapath, mode="io", kind="net_null", say="start"):
-        self.conf = tempfile.NamedTemporaryFile("w", prefix="vfplane-bench-", suffix=".conf")
-        self.conf.write(f"forward pair {{ from = {kind}0  to = {kind}1  mode = {mode}  both = yes }}\n"
-                        f"datapath {{ mbufs = {MBUFS}  {datapath} }}\n")
-        self.conf.flush()
+        self.conf = config_file(
+            f"forward pair {{ from = {kind}0  to = {kind}1  mode = {mode}  both = yes }}\n"
+            f"datapath {{ mbufs = {MBUFS}  {datapath} }}\n")
         super().__init__(name, f"{command} --config {self.conf.name}", say)
 
 
@@ -265,9 +272,7 @@ class SoftVfplane(Contender):
     """Its VFs forward; 32 frames for each come from a neighbour on a third VF, which then leaves."""
 
     def __init__(self, run, neighbour, vfplane):
-        self.conf = tempfile.NamedTemporaryFile("w", prefix="vfplane-bench-", suffix=".conf")
-        self.conf.write(SOFT_CONFIG)
-        self.conf.flush()
+        self.conf = config_file(SOFT_CONFIG)
         self.neighbour = neighbour
         super().__init__("vfplane", f"{run} {vfplane} --config {self.conf.name} -i", "start")
 

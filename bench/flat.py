@@ -11,11 +11,9 @@ for a packet, of the processor time that the polling thread got: median and lowe
 and the median ratio to the smallest size in the same turn. Exit status 1 when one is higher by more than --within.
 """
 import argparse
-import contextlib
 import os
 import statistics
 import sys
-import tempfile
 
 import compare
 
@@ -44,11 +42,10 @@ def vfs_setup(n, ring):
     return "\n".join(conf), "", n
 
 
-def contender(o, n, prefix, conf_file):
-    """vfplane with n queues or VFs; its configuration goes to conf_file."""
+def contender(o, n):
+    """vfplane with n queues or VFs."""
     conf, devices, ports = queues_setup(n) if o.what == "queues" else vfs_setup(n, o.ring)
-    conf_file.write(conf + "\n")
-    conf_file.flush()
+    conf_file = compare.config_file(conf + "\n")
     memory = f"-m {o.memory} " + ("--huge-unlink" if o.huge else "--no-huge")
     command = f"{o.build}/app/vfplane -l {o.cores} {memory} --file-prefix PREFIX " \
               f"{devices} -- --config {conf_file.name} -i"
@@ -56,19 +53,16 @@ def contender(o, n, prefix, conf_file):
         command = f"{o.build}/soft82599/soft82599 run --name PREFIX --vfs {n} -- {command}"
     it = compare.Contender(f"{n} {o.what}", "exec " + command,
                            "start tx_first" if o.what == "vfs" else "start")
-    it.ports = ports
+    it.ports, it.conf = ports, conf_file
     return it
 
 
 def one_round(o, sizes):
     """All sizes, up at a time. @return nanoseconds of the polling thread's time for a packet, by slice"""
-    prefix = f"vfpflat{os.getpid()}"
-    with contextlib.ExitStack() as stack:
-        files = [stack.enter_context(tempfile.NamedTemporaryFile("w", prefix="vfplane-bench-",
-                                                                 suffix=".conf")) for _ in sizes]
-        them = [contender(o, n, prefix, f) for n, f in zip(sizes, files)]
-        return [[1e3 / cpu for _, cpu in rates]
-                for rates in compare.alternate(them, prefix, o.slices, o.seconds)]
+    them = [contender(o, n) for n in sizes]
+    return [[1e3 / cpu for _, cpu in rates]
+            for rates in compare.alternate(them, f"vfpflat{os.getpid()}", o.slices, o.seconds)]
+
 
 
 def main():
