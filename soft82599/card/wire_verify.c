@@ -77,7 +77,6 @@ verify_open(struct wire *w)
 	if (v == NULL)
 		return -ENOMEM;
 	v->first.drop = -1;
-	v->first_try = UINT64_MAX;
 	err = wire_load(w->opts->wire_in, &v->frames);
 	if (err != 0)
 		return err;
@@ -129,7 +128,7 @@ verify_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
 
 	if (v->settling)
 		v->last_return = wire_now_ns();
-	if (v->first_try != UINT64_MAX) {
+	if (v->settling && v->first_try != UINT64_MAX) {
 		v->answered |= tag != CHECK_NO_TAG && tag >= v->first_try;
 		v->prime_at = 0; /* it may have been taken for one of before that is its equal */
 	}
@@ -196,7 +195,6 @@ settle(struct wire *w, struct verify *v, uint64_t now)
 		return 0;
 	}
 	v->settling = false;
-	v->first_try = UINT64_MAX;
 	v->settle_at = now + SETTLE_NS;
 	return IN_BURST;
 }
