@@ -206,6 +206,16 @@ all_to(struct dp *dp, uint8_t to)
 	patient_move(dp, all, TABLE);
 }
 
+/*
+ * A new table leaves every entry with the lcore that polls its queue here, and nothing is handed
+ * over until chance moves some. From one lcore's table, half the flows cross whatever chance does.
+ */
+static void
+half_crosses(struct dp *dp)
+{
+	all_to(dp, 1);
+}
+
 /* Send n packets of random flows, never more under way than all rings hold; call each() meanwhile. */
 static void
 traffic(struct dp *dp, uint32_t n, void (*each)(struct dp *dp, uint32_t got))
@@ -246,6 +256,7 @@ moves_keep_the_order_of_flows(void **state)
 	struct dp_counts c;
 
 	begin(dp, plan_for(TABLE, DP_IO));
+	half_crosses(dp);
 	traffic(dp, n, move_some);
 	assert_int_equal(dp_drain(dp, 5000, 0), 0);
 	c = totals(dp);
@@ -254,7 +265,7 @@ moves_keep_the_order_of_flows(void **state)
 	assert_int_equal(dp_spread_read(dp, port_id[IN], &view), 0);
 	print_message("# %lu entries moved under traffic, %lu of %u packets handed over, 0 reordered\n",
 		(unsigned long)view.moves, (unsigned long)view.handed, n);
-	assert_true(view.moves >= 80);
+	assert_true(view.moves >= TABLE + 80);
 	assert_int_equal(view.kept + view.handed, n);
 	assert_true(view.handed > n / 10);
 }
@@ -269,6 +280,7 @@ tags_are_put_on_behind_the_table(void **state)
 
 	pushed = 0x123;
 	begin(dp, plan_for(TABLE, DP_IO));
+	half_crosses(dp);
 	traffic(dp, n, move_some);
 	assert_int_equal(dp_drain(dp, 5000, 0), 0);
 	c = totals(dp);
