@@ -597,7 +597,7 @@ store_grain(void *object, const char *word)
 	struct cfg_datapath *d = object;
 
 	d->has_grain = true;
-	return store_number(&d->grain, word, 0, 100000);
+	return store_number(&d->grain, word, 0, 50000);
 }
 
 static int
@@ -698,7 +698,7 @@ static const struct spec schema[] = {
 	{"datapath", "burst", "1 to 256 packets", false, false, store_burst},
 	{"datapath", "tx_retries", "0 to 1000", false, false, store_tx_retries},
 	{"datapath", "latency", "yes or no", false, false, store_latency},
-	{"datapath", "latency_grain", "0 to 100000 ns", false, false, store_grain},
+	{"datapath", "latency_grain", "0 to 50000 ns", false, false, store_grain},
 	{"datapath", "idle", "busy, pause or interrupt", false, false, store_idle},
 	{"datapath", "mbufs", "1 to 16777215 packet buffers", false, false, store_mbufs},
 	{"datapath", "mbuf_size", "1024 to 16384 bytes of a packet", false, false,

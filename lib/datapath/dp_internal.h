@@ -164,6 +164,7 @@ struct dp_flow {
 	struct dp_flow *unread __rte_cache_aligned; /* the next one that had packets since the last reading */
 	uint32_t came;	     /* plain: since that reading, not yet in c */
 	uint32_t settled;    /* of them: already in c.tx, c.drops and rec */
+	uint32_t polls;	     /* that brought them */
 	uint64_t empty;	     /* plain: last_empty before the first of them came */
 	uint64_t last_empty; /* tick before the last poll that proved the queue empty */
 	struct dp_counts c;  /* the first two are the busy ones */
@@ -178,6 +179,16 @@ struct dp_runtime {
 	struct dp_flow *flows; /* in the order of plan->entries: an lcore's are side by side */
 	uint16_t n_spreads;
 	struct dp_spread **spreads;
+};
+
+#define DP_PACE_BITS 12
+#define DP_LOOK	     64
+#define DP_SPAN_US   8 /* of polls that share a reading of the clock, about: a bound has all of it */
+
+/* A poll by itself. */
+struct dp_look {
+	double took; /* ticks */
+	double units;
 };
 
 #define DP_MAX_IRQS 64 /* an lcore with more queues pauses instead of sleeping */
@@ -199,10 +210,11 @@ struct dp_worker {
 	uint64_t idle;
 	uint64_t bursts[DP_BURST_BINS];
 	struct dp_flow *unread; /* had packets in this interval */
-	uint32_t used;		/* by the polls of this interval, of: */
-	uint16_t budget;
-	uint16_t polls;		/* the budget is right for intervals of so many polls */
-	uint32_t least, most;	/* that take so long, in ticks */
+	uint32_t used;		/* the polls of this interval, and their units, of: */
+	uint16_t budget;	/* 0: none share a reading */
+	uint16_t looks;		/* polls that are yet to be looked at one by one */
+	uint32_t pace;		/* what a unit takes as a rule, in ticks << DP_PACE_BITS */
+	int32_t till_look;	/* intervals before the next look */
 	uint64_t last; /* the clock as it was last read: until then it was busy, idle or away */
 	uint64_t born; /* the clock when it first ran */
 	uint64_t away; /* ticks between runs and in meetings */
@@ -219,10 +231,15 @@ struct dp_worker {
 	} irqs[DP_MAX_IRQS];
 	uint64_t empty_seen; /* bursts[0] when it last looked up */
 	uint64_t pauses, sleeps;
-	uint32_t calm; /* intervals since the budget changed that had room for more polls */
+
+	/* worker: of the last look, see worker.c */
+	int32_t slow_at; /* till_look at the last slow interval since */
+	double alone;	 /* ticks that a unit took there; 0: nothing is known */
+	struct dp_look looked[DP_LOOK];
 
 	/* control, before it runs: in ticks */
-	uint64_t grain;	   /* of other polls that a residence may hold */
+	uint64_t grain;	   /* how far off a residence may be; 0: no polls share a reading */
+	uint64_t span;	   /* DP_SPAN_US */
 	uint64_t too_long; /* DP_HICCUP_US */
 } __rte_aligned(128);
 

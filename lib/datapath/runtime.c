@@ -35,7 +35,7 @@ dp_worker_of(struct dp *dp, uint32_t lcore)
 	w->dp = dp;
 	w->lcore = lcore;
 	w->grain = rte_get_tsc_hz() / 1000000 * dp->conf.grain_ns / 1000;
-	w->budget = 1;
+	w->span = rte_get_tsc_hz() / 1000000 * DP_SPAN_US;
 	w->too_long = rte_get_tsc_hz() / 1000000 * DP_HICCUP_US;
 	dp->workers[dp->n_workers++] = w;
 	return w;

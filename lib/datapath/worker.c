@@ -2,7 +2,7 @@
 /*
  * The polling loop. No system call, no allocation, no log, no lock. A reading of the clock ends an
  * interval of polls and begins the next one. The plain flows (io, mac, macswap from a queue of their
- * own) share readings, see dp_read_clock(); every other poll is an interval of its own. A second
+ * own) share readings, see look(); every other poll is an interval of its own. A second
  * reading after rx_burst would cost 2.7 % of the rate on net_null; without it the driver's own receive
  * call is part of the residence.
  */
@@ -16,16 +16,16 @@
 
 #include "dp_internal.h"
 
-/*
- * What polls take of the budget for one reading of the clock; in the upper half they are counted. An
- * empty one takes all that is left: without packets there is time to read it.
- */
+/* The work of polls, in units of about a packet, in one number with how many polls it was. */
 #define POLL	   (UINT32_C(1) << 16)
-#define ALL	   (POLL - 1)
-#define BURST_COST 2
-#define BUDGET_MAX 512
-/* So many intervals must have room for more polls before there are more. */
-#define CALM 64
+#define BURST_COST 2 /* units: a poll's own */
+#define BUDGET_MAX 1024
+/* Intervals between two looks at what polls take one by one. */
+#define PERIOD 1024
+/* Two slow intervals nearer than this are no chance. */
+#define NEAR 16
+/* After a burst that is no full one there is so much less of the budget. */
+#define SHORT 8
 
 /* How far ahead of the rewriting a frame is fetched: about the time of a last-level hit. */
 #define PREFETCH_AHEAD 4
@@ -180,21 +180,22 @@ poll(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
 
 /*
  * A poll of a plain flow: its packets are counted and recorded at the next reading. They share its
- * time, and the stamp at which the queue was empty before the first of them: upper bounds both.
+ * time, and for the bound the stamp at which the queue was empty before the first of them.
+ * @return from how many units in the interval on the clock is to be read
  */
-static __rte_always_inline void
+static __rte_always_inline uint32_t
 poll_plain(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
 {
 	struct rte_mbuf *pkts[DP_MAX_BURST];
 	const uint16_t n = rte_eth_rx_burst(f->rx_id, f->rx_queue, pkts, f->burst);
 	uint16_t sent;
 
+	w->used += POLL + BURST_COST + n;
 	if (n == 0) {
 		f->last_empty = w->last;
 		dp_bump(&f->empty_polls, 1);
 		dp_bump(&w->bursts[0], 1);
-		w->used = (w->used + POLL) | ALL;
-		return;
+		return 0; /* there is time for it */
 	}
 	if (f->came == 0) {
 		f->empty = f->last_empty;
@@ -204,6 +205,7 @@ poll_plain(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
 	if (n < f->full)
 		f->last_empty = w->last;
 	f->came += n;
+	f->polls++;
 	rewrite(f, pkts, n, op);
 	sent = rte_eth_tx_burst(f->tx_id, f->tx_queue, pkts, n);
 	if (unlikely(sent < n)) {
@@ -211,7 +213,8 @@ poll_plain(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
 		f->settled += n;
 	}
 	dp_bump(&w->bursts[32 - __builtin_clz(n)], 1);
-	w->used += POLL + BURST_COST + n;
+	/* Where bursts prove queues empty, a bound is worth being close. */
+	return n < f->full ? w->budget / SHORT : w->budget;
 }
 
 /* So long between two readings that somebody waited: the scheduler, an interrupt, a driver. */
@@ -223,54 +226,121 @@ hiccup(struct dp_worker *w, uint64_t ticks)
 		__atomic_store_n(&w->longest, ticks, __ATOMIC_RELAXED);
 }
 
-/*
- * A packet's residence may hold `grain` of other polls: as far as that goes, more of them share a
- * reading. It takes 17 ns in a guest, where a driver that only moves pointers passes a burst on in 27.
- * The budget is in units of about a packet, so that the first full burst after many small ones does
- * not stretch the interval. What is decided holds for intervals of as many polls that take as long.
- */
-static __rte_noinline void
-adapt(struct dp_worker *w, uint64_t took, uint32_t polls)
+/* What so many units take as a rule, in ticks. */
+static __rte_always_inline uint64_t
+expected(const struct dp_worker *w, uint32_t units)
 {
-	const uint64_t room = w->grain * polls;
-	const uint32_t used = w->used % POLL;
+	return (uint64_t)units * w->pace >> DP_PACE_BITS;
+}
 
-	if (polls == 0)
-		return;
+/*
+ * After a look: how many units may share a reading. As many as take SPAN, and as few as keep what they
+ * take within a grain of what is expected, at four standard deviations.
+ */
+static void
+choose_budget(struct dp_worker *w)
+{
+	double took = 0, units = 0, square = 0, polls, pace;
+
+	for (unsigned int i = 0; i < DP_LOOK; i++) {
+		took += w->looked[i].took;
+		units += w->looked[i].units;
+	}
+	pace = took / units;
+	for (unsigned int i = 0; i < DP_LOOK; i++) {
+		const double off = w->looked[i].took - pace * w->looked[i].units;
+
+		square += off * off;
+	}
+	polls = (double)w->grain * (double)w->grain / 16 / (square / DP_LOOK + 1);
+	polls = RTE_MIN(polls, (double)w->span * DP_LOOK / took);
+	w->budget = (uint16_t)RTE_MIN(polls * units / DP_LOOK, (double)BUDGET_MAX);
+	/* In a poll by itself the reading has its part: intervals know better, unless much changed. */
+	if (pace < w->alone * 0.75 || pace > w->alone * 1.25)
+		w->pace = (uint32_t)RTE_MIN(pace * (1 << DP_PACE_BITS), (double)UINT32_MAX);
+	w->alone = pace;
+}
+
+/*
+ * A reading of the clock takes 17 ns in a guest and lets the processor do nothing beside it, where a
+ * driver that only moves pointers passes a burst on in 27. So polls share one, and a packet's residence
+ * is its poll's part of what all took, by units. How much polls differ is looked at one by one, now and
+ * then, and when two intervals soon after each other took a grain more than expected.
+ * @return whether this one did: any of its polls may have been the slow one
+ */
+static __rte_noinline bool
+look(struct dp_worker *w, uint64_t took, uint32_t polls, uint32_t units)
+{
+	const bool slow = polls > 1 && took > expected(w, units) + w->grain;
+
 	if (took > w->too_long)
 		hiccup(w, took);
-	if (took * (polls - 1) > room && w->budget > 1) {
-		w->budget /= 2;
-		w->calm = 0;
-	} else if (took * (2 * polls - 1) >= room || w->budget == BUDGET_MAX) {
-		w->polls = polls;
-		w->least = w->budget == BUDGET_MAX ? 0 : (uint32_t)(room / (2 * polls - 1));
-		w->most = (uint32_t)(polls > 1 ? RTE_MIN(room / (polls - 1), w->too_long) : w->too_long);
-	} else if (used >= w->budget && used != ALL && ++w->calm >= CALM) {
-		w->budget *= 2;
-		w->calm = 0;
+	if (w->unread == NULL)
+		return false;
+	if (w->looks > 0) {
+		w->looked[--w->looks] = (struct dp_look){(double)took, units};
+		if (w->looks == 0) {
+			choose_budget(w);
+			w->till_look = w->slow_at = PERIOD;
+		}
+		return false;
 	}
+	if (slow && w->slow_at - w->till_look < NEAR)
+		w->till_look = w->alone = 0; /* what was usual is so no more */
+	if (w->till_look <= 0) {
+		w->looks = DP_LOOK;
+		w->budget = 0;
+	}
+	if (slow)
+		w->slow_at = w->till_look;
+	return slow;
+}
+
+/*
+ * One of the polls was slow, and which is not known: each flow is told of it for its part of one poll's
+ * packets. So a maximum is never missed, and a percentile counts it once.
+ */
+static __rte_noinline void
+record_slow(struct dp_worker *w, struct dp_flow *f, uint64_t took, uint32_t sent, uint64_t now)
+{
+	const uint32_t own = (BURST_COST * f->polls + f->came) / f->polls;
+	const uint32_t n = RTE_MAX(sent / (w->used / POLL), 1u);
+
+	record(f, now - took + expected(w, w->used % POLL - own), f->empty, now, n);
+	if (n < sent)
+		record(f, now - expected(w, own), f->empty, now, sent - n);
 }
 
 static __rte_always_inline void
 read_clock(struct dp_worker *w)
 {
 	const uint64_t now = rte_rdtsc(), took = now - w->last;
-	const uint32_t polls = w->used / POLL;
+	const uint32_t polls = w->used / POLL, units = w->used % POLL;
+	const uint64_t usual = expected(w, units);
+	bool slow = false;
 
 	if (w->unread == NULL)
 		dp_bump(&w->idle, took);
-	if (polls != w->polls || took < w->least || took > w->most)
-		adapt(w, took, polls);
+	else
+		w->till_look--;
+	if (unlikely(took > usual + w->grain || w->till_look <= 0 || w->looks > 0))
+		slow = look(w, took, polls, units);
+	else if (polls > 1 && units >= w->budget / SHORT)
+		w->pace += took > usual ? w->pace >> 10 : -(w->pace >> 10);
 	for (struct dp_flow *f = w->unread; f != NULL; f = f->unread) {
 		const uint32_t sent = f->came - f->settled;
+		const uint32_t own = BURST_COST * f->polls + f->came;
 
 		dp_bump(&f->c.rx, f->came);
-		f->came = f->settled = 0;
-		if (unlikely(sent == 0))
-			continue;
-		dp_bump(&f->c.tx, sent);
-		record(f, w->last, f->empty, now, sent);
+		if (likely(sent > 0)) {
+			dp_bump(&f->c.tx, sent);
+			if (unlikely(slow))
+				record_slow(w, f, took, sent, now);
+			else
+				record(f, now - took * own / ((uint64_t)f->polls * units), f->empty,
+					now, sent);
+		}
+		f->came = f->settled = f->polls = 0;
 	}
 	w->unread = NULL;
 	w->used = 0;
@@ -423,13 +493,15 @@ poll_handed(struct dp_worker *w, struct dp_flow *f)
 static __rte_always_inline void
 poll_shared(struct dp_worker *w, struct dp_flow *f)
 {
+	uint32_t limit;
+
 	if (f->op == DP_OP_IO)
-		poll_plain(w, f, DP_OP_IO);
+		limit = poll_plain(w, f, DP_OP_IO);
 	else if (f->op == DP_OP_MAC)
-		poll_plain(w, f, DP_OP_MAC);
+		limit = poll_plain(w, f, DP_OP_MAC);
 	else
-		poll_plain(w, f, DP_OP_MACSWAP);
-	if (w->used % POLL >= w->budget)
+		limit = poll_plain(w, f, DP_OP_MACSWAP);
+	if (w->used % POLL >= limit)
 		read_clock(w);
 }
 

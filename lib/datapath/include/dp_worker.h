@@ -46,8 +46,8 @@ struct dp_conf {
 	struct rte_mempool *pool; /**< sources take their buffers from here; NULL: there are none */
 	uint16_t tx_retries; /**< more tries after a partial TX before the drop; 0: none */
 	enum dp_idle idle;   /**< what an lcore does while its queues are empty */
-	uint32_t grain_ns;   /**< how much of other polls' time a latency may hold, so that they can share
-				a reading of the clock; 0: none do */
+	uint32_t grain_ns;   /**< how far off a residence may be so that polls can share a reading of the
+				clock; 0: none do */
 	bool no_latency;     /**< do not record latency (for measuring what it costs) */
 };
 

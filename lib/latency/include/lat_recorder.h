@@ -7,15 +7,17 @@
  * What one worker records for one rule, and how a reader looks at it.
  *
  * Per burst, not per packet: rx_burst hands over n packets at once, so one clock read and one add of
- * weight n serve them all. Under load several bursts share a reading, as far as that adds no more than
- * a given grain to any of them (dp_conf.grain_ns); an empty poll is always followed by a reading.
+ * weight n serve them all. Under load several bursts share a reading, as long as that puts a residence
+ * off by no more than a given grain (dp_conf.grain_ns) but for chance, and takes no more than some 8 us,
+ * 1 us with bursts that are no full ones; an empty poll is always followed by a reading.
  *
  * - **residence**: from the call of the rx_burst that returned the packets to tx_burst accepted: the
  *   time in this process, the driver's receive call included. (From its return would be the narrower
- *   interval, at the price of a second clock read per burst; this is its upper bound.) Of other
- *   polls that share its reading it may hold up to the grain. A burst that
- *   is accepted in parts weighs in in parts, each with the time of its own acceptance.
- * - **bound**: residence + the time since this queue was last known empty: the most that a packet
+ *   interval, at the price of a second clock read per burst; this is its upper bound.) Where polls
+ *   share a reading it is the poll's part of what they took together, by packets; when they took more
+ *   than a grain longer than usual, one poll's packets are told all of that. A burst that is accepted
+ *   in parts weighs in in parts, each with the time to its own acceptance from the last reading.
+ * - **bound**: the time since this queue was last known empty, up to the reading: the most that a packet
  *   can have waited in the RX ring and in software. Time inside the NIC before the packet reached
  *   the ring is not in it. A queue is known empty when a poll returned fewer packets than it could
  *   have (lat_full_burst()), and the stamp is taken before that poll. While a queue is never empty

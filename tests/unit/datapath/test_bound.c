@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Residence and bound are never below the truth, and residence not far above it. The worker's own code
- * runs over a simulated clock and simulated NICs, which know when each packet really arrived and was
- * accepted: one queue or several, under light load, bursts, backlog and overload, with a loop that is
- * held up at any place, TX that accepts in parts, and drivers that return what they are asked for or,
- * as net_ixgbe's vector code, at most 32.
+ * A bound is never below the truth, and a residence close to it. The worker's own code runs over a
+ * simulated clock and simulated NICs, which know when each packet really arrived and was accepted: one
+ * queue or several, alike or not, under light load, bursts, backlog and overload, with a loop that is
+ * held up at any place, TX that accepts in parts or is slow now and then, and drivers that return what
+ * they are asked for or, as net_ixgbe's vector code, at most 32.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -99,6 +99,7 @@ struct queue {
 	struct fifo ring;  /* arrived */
 	struct fifo held;  /* the worker has them */
 	struct fifo taken; /* accepted, and not recorded yet */
+	uint32_t cost;	   /* what each burst takes its TX besides */
 	unsigned int stuck;
 };
 
@@ -109,17 +110,19 @@ static struct {
 	unsigned int held;    /* one of so many clock reads finds the thread held up */
 	bool vector;	      /* at most 32, of a request floored to a multiple of 4 */
 	unsigned int busy_tx; /* one of so many sends is accepted in part */
+	unsigned int slow_tx; /* one of so many takes 5 us more */
+	uint64_t slower_after; /* packets: from there on each takes 1 us more */
 	uint64_t grain;
 	uint16_t n;
 	struct queue queues[FLOWS];
 	/* results */
 	uint64_t packets, missed, dropped;
 	uint64_t tight;	 /* whose bound is at most twice what it was at the reading */
-	uint64_t coarse; /* whose residence is more than the grain above the truth */
+	uint64_t coarse; /* whose residence is more than the grain from the truth */
 } sim;
 
-/* The residences that the simulated NICs know, and those that the worker tells. */
-static struct lat_hist in_truth, told;
+/* What the simulated NICs know, and what the worker tells. */
+static struct lat_hist in_truth, told, bound_in_truth, bound_told;
 
 static uint64_t seed = 1;
 
@@ -206,7 +209,9 @@ sim_tx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 
 	(void)queue;
 	(void)pkts;
-	pass(draw(200));
+	pass(q->cost + draw(200));
+	if (sim.slow_tx > 0 && draw(sim.slow_tx) == 0)
+		pass(5 * US);
 	/* Now and then it takes nothing for longer than the worker tries. */
 	if (sim.busy_tx > 0 && draw(500) == 0)
 		q->stuck = draw(10);
@@ -245,7 +250,7 @@ sim_free_one(struct rte_mbuf *m)
 	sim_free(&m, 1);
 }
 
-/* r is no recorder: it tells the queue. Was each packet really no longer here than that? */
+/* r is no recorder: it tells the queue. */
 static void
 sim_record(struct lat_recorder *r, uint64_t since_rx, uint64_t since_empty, uint64_t n)
 {
@@ -254,19 +259,18 @@ sim_record(struct lat_recorder *r, uint64_t since_rx, uint64_t since_empty, uint
 	if (since_rx > since_empty)
 		fail_msg("residence %lu above the bound %lu", since_rx, since_empty);
 	lat_hist_add(&told, since_rx, n);
+	lat_hist_add(&bound_told, since_empty, n);
 	for (uint64_t i = 0; i < n; i++) {
 		const struct times t = pop(&q->taken);
 		const uint64_t residence = t.accepted - t.asked, truth = t.accepted - t.arrived;
 
-		if (since_rx < residence)
-			fail_msg("packet %lu: residence %lu, in truth %lu", sim.packets, since_rx,
-				residence);
 		if (since_empty < truth)
 			fail_msg("packet %lu: bound %lu, in truth %lu", sim.packets, since_empty,
 				truth);
 		sim.tight += since_empty <= 2 * (sim.now - t.arrived);
 		lat_hist_add(&in_truth, residence, 1);
-		sim.coarse += since_rx > residence + sim.grain;
+		lat_hist_add(&bound_in_truth, truth, 1);
+		sim.coarse += since_rx > residence + sim.grain || since_rx + sim.grain < residence;
 		sim.packets++;
 	}
 }
@@ -280,8 +284,10 @@ anew(uint64_t grain, uint64_t gap, uint16_t at_once)
 	sim.grain = grain;
 	sim.gap = gap;
 	sim.at_once = at_once;
+	sim.slower_after = UINT64_MAX;
 }
 
+/* Another one of n queues, whose costs may have been set. */
 static void
 run(uint16_t n, uint16_t burst, uint64_t packets)
 {
@@ -292,9 +298,11 @@ run(uint16_t n, uint16_t burst, uint64_t packets)
 
 	lat_hist_init(&in_truth);
 	lat_hist_init(&told);
+	lat_hist_init(&bound_in_truth);
+	lat_hist_init(&bound_told);
 	memset(&w, 0, sizeof(w));
 	memset(flows, 0, sizeof(flows));
-	w.budget = 1;
+	w.span = 8 * US;
 	w.grain = sim.grain;
 	w.too_long = UINT32_MAX;
 	sim.n = n;
@@ -313,6 +321,8 @@ run(uint16_t n, uint16_t burst, uint64_t packets)
 	for (f = circle(flows, n, &polled); sim.packets < packets; f = f->next) {
 		poll_flow(&w, f);
 		pass(draw(10)); /* housekeeping */
+		if (sim.packets > sim.slower_after)
+			sim.queues[f->rx_id].cost = US;
 	}
 	dp_read_clock(&w);
 	for (uint16_t i = 0; i < n; i++) {
@@ -322,7 +332,7 @@ run(uint16_t n, uint16_t burst, uint64_t packets)
 }
 
 static void
-nothing_is_below_the_truth(void **state)
+no_bound_is_below_the_truth(void **state)
 {
 	static const uint16_t bursts[] = {1, 3, 4, 7, 8, 32, 33, 64, 256};
 	static const struct {
@@ -370,11 +380,36 @@ under_light_load_it_is_close(void **state)
 	assert_true(sim.tight > sim.packets / 2);
 }
 
-/* However many polls share a reading, residence has no more of the others in it than it may. */
+/* Nor where no poll finds its queue empty, only bursts are no full ones: 2 us are not much then. */
+static void
+between_short_bursts_it_is_close(void **state)
+{
+	(void)state;
+	for (uint16_t n = 1; n <= FLOWS; n += 2) {
+		uint64_t is, was;
+
+		anew(GRAIN, 200, 1);
+		run(n, 32, 100000);
+		is = lat_hist_quantile(&bound_told, 0.5);
+		was = lat_hist_quantile(&bound_in_truth, 0.5);
+		if (is > was + 2 * US)
+			fail_msg("%u queues: p50 of bound %lu, in truth %lu", n, is, was);
+	}
+}
+
+/* However many polls share a reading, each residence but a few is within the grain. */
+static void
+not_coarse(const char *of)
+{
+	if (sim.coarse > sim.packets / 50)
+		fail_msg("%s: %lu of %lu too coarse", of, sim.coarse, sim.packets);
+}
+
 static void
 residence_is_as_fine_as_the_grain(void **state)
 {
 	static const uint16_t bursts[] = {1, 4, 32, 256};
+	char of[80];
 
 	(void)state;
 	for (size_t b = 0; b < RTE_DIM(bursts); b++)
@@ -382,54 +417,97 @@ residence_is_as_fine_as_the_grain(void **state)
 			for (uint64_t gap = 50; gap <= 5000; gap *= 10) {
 				anew(GRAIN, gap, 1);
 				run(n, bursts[b], 20000);
-				if (sim.coarse > sim.packets / 50)
-					fail_msg("bursts of %u, %u queues, gap %lu: %lu of %lu too "
-						 "coarse", bursts[b], n, gap, sim.coarse, sim.packets);
+				snprintf(of, sizeof(of), "bursts of %u, %u queues, gap %lu", bursts[b],
+					n, gap);
+				not_coarse(of);
 			}
 }
 
-/* Within 2 % or so many ticks; and what two buckets round. */
+/* One of the queues' drivers takes longer than a grain: its time is not the others'. */
+static void
+unlike_queues_keep_their_own_times(void **state)
+{
+	(void)state;
+	anew(GRAIN, 6, 1);
+	sim.queues[1].cost = 2 * GRAIN;
+	run(2, 32, 200000);
+	not_coarse("two queues, one slow");
+}
+
+static void
+polls_that_become_slower_are_noticed(void **state)
+{
+	(void)state;
+	anew(GRAIN, 6, 1);
+	sim.slower_after = 100000;
+	run(3, 32, 200000);
+	not_coarse("slower");
+	assert_true(lat_hist_quantile(&told, 0.9) > US);
+}
+
+/* Neither is more than 2 % or so many ticks from the other; and what two buckets round. */
 static void
 close_enough(const char *of, const char *what, uint64_t is, uint64_t was, uint64_t ticks)
 {
-	const double may = was * 0.02 > ticks ? was * 1.02 : was + ticks;
+	const double may = (double)RTE_MAX(was / 50, ticks) + 0.002 * (double)was;
 
-	if (is < was * 0.998 || is > may * 1.002)
+	if (is > was + may || is < was - may)
 		fail_msg("%s: %s of residence %lu, in truth %lu", of, what, is, was);
 }
 
-/*
- * What a table shows of it is the truth as well, within 2 % or 1 us. A maximum may be of an interval in
- * which polls became slower before fewer of them shared it: within two grains.
- */
+/* What a table shows of it is the truth as well, within 2 % or 1 us. */
 static void
-compare_percentiles(uint16_t n, uint16_t burst, uint64_t gap, uint64_t grain)
+compare_percentiles(const char *of)
 {
-	char of[80];
-
-	anew(grain, gap, 1);
-	run(n, burst, 50000);
-	snprintf(of, sizeof(of), "bursts of %u, gap %lu, %u queues, grain %lu", burst, gap, n, grain);
 	close_enough(of, "p50", lat_hist_quantile(&told, 0.5), lat_hist_quantile(&in_truth, 0.5), US);
 	close_enough(of, "p99", lat_hist_quantile(&told, 0.99), lat_hist_quantile(&in_truth, 0.99),
 		US);
-	close_enough(of, "max", lat_hist_max(&told), lat_hist_max(&in_truth),
-		grain == 0 ? US : 2 * US);
 }
 
 static void
 its_percentiles_are_the_truths(void **state)
 {
 	static const uint16_t bursts[] = {1, 4, 32, 256};
-	static const uint64_t gaps[] = {6, 50, 500, 5000};
+	static const uint64_t gaps[] = {6, 50, 500, 5000}, grains[] = {GRAIN, 0};
+	char of[80];
 
 	(void)state;
 	for (size_t b = 0; b < RTE_DIM(bursts); b++)
 		for (size_t g = 0; g < RTE_DIM(gaps); g++)
-			for (uint16_t n = 1; n <= FLOWS; n += 2) {
-				compare_percentiles(n, bursts[b], gaps[g], GRAIN);
-				compare_percentiles(n, bursts[b], gaps[g], 0);
-			}
+			for (uint16_t n = 1; n <= FLOWS; n += 2)
+				for (size_t i = 0; i < RTE_DIM(grains); i++) {
+					anew(grains[i], gaps[g], 1);
+					run(n, bursts[b], 50000);
+					snprintf(of, sizeof(of), "bursts of %u, gap %lu, %u queues, grain %lu",
+						bursts[b], gaps[g], n, grains[i]);
+					compare_percentiles(of);
+					close_enough(of, "max", lat_hist_max(&told),
+						lat_hist_max(&in_truth), US);
+				}
+}
+
+/*
+ * Now and then a send takes 5 us more. What part of the packets that are decides, not what part of the
+ * intervals has one. A maximum is not missed; two in an interval may be told as one of twice the time.
+ */
+static void
+a_slow_poll_counts_once(void **state)
+{
+	char of[40];
+
+	(void)state;
+	for (unsigned int one_of = 50; one_of <= 400; one_of *= 2) {
+		anew(GRAIN, 6, 1);
+		sim.slow_tx = one_of;
+		run(2, 32, 2000000);
+		snprintf(of, sizeof(of), "one of %u slow", one_of);
+		compare_percentiles(of);
+		close_enough(of, "p99.9", lat_hist_quantile(&told, 0.999),
+			lat_hist_quantile(&in_truth, 0.999), US);
+		close_enough(of, "mean", (uint64_t)lat_hist_mean(&told), (uint64_t)lat_hist_mean(&in_truth),
+			US / 20);
+		assert_true(lat_hist_max(&told) + US > lat_hist_max(&in_truth));
+	}
 }
 
 /* Packets that wait for the next reading of the clock, when control calls. */
@@ -444,7 +522,7 @@ a_worker_that_is_called_leaves_nothing_uncounted(void **state)
 	anew(GRAIN, 6, 1);
 	sim.n = 1;
 	sim.queues[0].next = sim.now + 1;
-	w = (struct dp_worker){.dp = &dp, .budget = BUDGET_MAX, .grain = GRAIN, .too_long = UINT32_MAX,
+	w = (struct dp_worker){.dp = &dp, .budget = BUDGET_MAX, .till_look = 1, .pace = 1 << 20, .too_long = UINT32_MAX,
 		.last = sim.now, .gen = 1};
 	f = (struct dp_flow){.burst = 32, .full = 32, .plain = true, .last_empty = sim.now,
 		.rec = (struct lat_recorder *)(void *)&sim.queues[0]};
@@ -464,9 +542,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_is_below_the_truth),
+		cmocka_unit_test(no_bound_is_below_the_truth),
 		cmocka_unit_test(under_light_load_it_is_close),
+		cmocka_unit_test(between_short_bursts_it_is_close),
 		cmocka_unit_test(residence_is_as_fine_as_the_grain),
+		cmocka_unit_test(unlike_queues_keep_their_own_times),
+		cmocka_unit_test(polls_that_become_slower_are_noticed),
+		cmocka_unit_test(a_slow_poll_counts_once),
 		cmocka_unit_test(a_worker_that_is_called_leaves_nothing_uncounted),
 		cmocka_unit_test(its_percentiles_are_the_truths),
 	};
