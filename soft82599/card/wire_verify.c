@@ -124,7 +124,9 @@ verify_out(struct wire *w, const struct s82_wire_rec *rec, const uint8_t *frame)
 {
 	struct verify *v = w->priv;
 	uint64_t tag;
-	enum check_result r = check_returned(v->check, frame, rec->len, rec->tsc, &tag);
+	/* the frame's way ends behind a cable that holds it back */
+	const uint64_t tsc = w->impair[WIRE_OUT].on ? w->ctx.ops->now(&w->ctx) : rec->tsc;
+	enum check_result r = check_returned(v->check, frame, rec->len, tsc, &tag);
 
 	if (v->settling)
 		v->last_return = wire_now_ns();

@@ -159,7 +159,12 @@ dropped() {
 	hit=$(show .wire.impair.out.reorder.hit)
 	[ "$hit" -gt 0 ]
 	ctl wire delay 30000 out
-	wait_for 20 delayed_more 100
+	# 256 are under way at most: once that many were delayed, only such ones come back.
+	wait_for 20 delayed_more 256
+	before=$(show '.wire | [.latency.count, .latency.mean_ns]')
+	wait_for 20 delayed_more 1024
+	show '.wire | [.latency.count, .latency.mean_ns]' | jq -e --argjson before "$before" '
+		(.[0] * .[1] - $before[0] * $before[1]) / (.[0] - $before[0]) >= 29900000'
 	[ "$(show .wire.impair.out.delay_us)" = 30000 ]
 	ctl wire clear
 	[ "$(show .wire.impair.out.delay_us)" = 0 ]
