@@ -64,7 +64,6 @@ def one_round(o, sizes):
             for rates in compare.alternate(them, f"vfpflat{os.getpid()}", o.slices, o.seconds)]
 
 
-
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("what", choices=["queues", "vfs"])
