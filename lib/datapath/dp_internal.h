@@ -163,7 +163,6 @@ struct dp_flow {
 	/* worker */
 	struct dp_flow *unread __rte_cache_aligned; /* the next one that had packets since the last reading */
 	uint32_t came;	     /* plain: since that reading, not yet in c */
-	uint32_t settled;    /* of them: already in c.tx, c.drops and rec */
 	uint32_t polls;	     /* that brought them */
 	uint64_t empty;	     /* plain: last_empty before the first of them came */
 	uint64_t last_empty; /* tick before the last poll that proved the queue empty */

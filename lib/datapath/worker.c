@@ -178,45 +178,6 @@ poll(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
 	dp_poll_done(w, f, n, before, done);
 }
 
-/*
- * A poll of a plain flow: its packets are counted and recorded at the next reading. They share its
- * time, and for the bound the stamp at which the queue was empty before the first of them.
- * @return from how many units in the interval on the clock is to be read
- */
-static __rte_always_inline uint32_t
-poll_plain(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
-{
-	struct rte_mbuf *pkts[DP_MAX_BURST];
-	const uint16_t n = rte_eth_rx_burst(f->rx_id, f->rx_queue, pkts, f->burst);
-	uint16_t sent;
-
-	w->used += POLL + BURST_COST + n;
-	if (n == 0) {
-		f->last_empty = w->last;
-		dp_bump(&f->empty_polls, 1);
-		dp_bump(&w->bursts[0], 1);
-		return 0; /* there is time for it */
-	}
-	if (f->came == 0) {
-		f->empty = f->last_empty;
-		f->unread = w->unread;
-		w->unread = f;
-	}
-	if (n < f->full)
-		f->last_empty = w->last;
-	f->came += n;
-	f->polls++;
-	rewrite(f, pkts, n, op);
-	sent = rte_eth_tx_burst(f->tx_id, f->tx_queue, pkts, n);
-	if (unlikely(sent < n)) {
-		send_rest(f, pkts, sent, n, w->last, f->empty);
-		f->settled += n;
-	}
-	dp_bump(&w->bursts[32 - __builtin_clz(n)], 1);
-	/* Where bursts prove queues empty, a bound is worth being close. */
-	return n < f->full ? w->budget / SHORT : w->budget;
-}
-
 /* So long between two readings that somebody waited: the scheduler, an interrupt, a driver. */
 static __rte_noinline void
 hiccup(struct dp_worker *w, uint64_t ticks)
@@ -265,35 +226,33 @@ choose_budget(struct dp_worker *w)
  * A reading of the clock takes 17 ns in a guest and lets the processor do nothing beside it, where a
  * driver that only moves pointers passes a burst on in 27. So polls share one, and a packet's residence
  * is its poll's part of what all took, by units. How much polls differ is looked at one by one, now and
- * then, and when two intervals soon after each other took a grain more than expected.
- * @return whether this one did: any of its polls may have been the slow one
+ * then, and when two intervals soon after each other were slow: they took a grain more than expected.
  */
-static __rte_noinline bool
-look(struct dp_worker *w, uint64_t took, uint32_t polls, uint32_t units)
+static __rte_noinline void
+look(struct dp_worker *w, uint64_t took, uint32_t units, bool slow)
 {
-	const bool slow = polls > 1 && took > expected(w, units) + w->grain;
-
 	if (took > w->too_long)
 		hiccup(w, took);
-	if (w->unread == NULL)
-		return false;
+	if (units == 0 || w->unread == NULL)
+		return;
 	if (w->looks > 0) {
 		w->looked[--w->looks] = (struct dp_look){(double)took, units};
 		if (w->looks == 0) {
 			choose_budget(w);
 			w->till_look = w->slow_at = PERIOD;
 		}
-		return false;
+		return;
 	}
-	if (slow && w->slow_at - w->till_look < NEAR)
-		w->till_look = w->alone = 0; /* what was usual is so no more */
+	if (slow && w->slow_at - w->till_look < NEAR) {
+		w->till_look = 0;
+		w->alone = 0; /* what was usual is so no more */
+	}
 	if (w->till_look <= 0) {
 		w->looks = DP_LOOK;
 		w->budget = 0;
 	}
 	if (slow)
 		w->slow_at = w->till_look;
-	return slow;
 }
 
 /*
@@ -301,56 +260,119 @@ look(struct dp_worker *w, uint64_t took, uint32_t polls, uint32_t units)
  * packets. So a maximum is never missed, and a percentile counts it once.
  */
 static __rte_noinline void
-record_slow(struct dp_worker *w, struct dp_flow *f, uint64_t took, uint32_t sent, uint64_t now)
+record_slow(struct dp_worker *w, struct dp_flow *f, uint64_t took, uint64_t now)
 {
 	const uint32_t own = (BURST_COST * f->polls + f->came) / f->polls;
-	const uint32_t n = RTE_MAX(sent / (w->used / POLL), 1u);
+	const uint32_t n = RTE_MAX(f->came / (w->used / POLL), 1u);
 
 	record(f, now - took + expected(w, w->used % POLL - own), f->empty, now, n);
-	if (n < sent)
-		record(f, now - expected(w, own), f->empty, now, sent - n);
+	if (n < f->came)
+		record(f, now - expected(w, own), f->empty, now, f->came - n);
 }
 
+/* Count and record the packets of an interval, of which its polls took so much. */
 static __rte_always_inline void
-read_clock(struct dp_worker *w)
+end_interval(struct dp_worker *w, uint64_t took, uint64_t now)
 {
-	const uint64_t now = rte_rdtsc(), took = now - w->last;
 	const uint32_t polls = w->used / POLL, units = w->used % POLL;
 	const uint64_t usual = expected(w, units);
-	bool slow = false;
+	const bool late = took > usual + w->grain, slow = late && polls > 1;
 
 	if (w->unread == NULL)
 		dp_bump(&w->idle, took);
 	else
 		w->till_look--;
-	if (unlikely(took > usual + w->grain || w->till_look <= 0 || w->looks > 0))
-		slow = look(w, took, polls, units);
-	else if (polls > 1 && units >= w->budget / SHORT)
+	if (unlikely(late || w->till_look <= 0 || w->looks > 0))
+		look(w, took, units, slow);
+	else if (polls > 1 && units >= w->budget / SHORT) /* a small step towards the median */
 		w->pace += took > usual ? w->pace >> 10 : -(w->pace >> 10);
 	for (struct dp_flow *f = w->unread; f != NULL; f = f->unread) {
-		const uint32_t sent = f->came - f->settled;
-		const uint32_t own = BURST_COST * f->polls + f->came;
+		const uint32_t n = f->came, own = BURST_COST * f->polls + n;
 
-		dp_bump(&f->c.rx, f->came);
-		if (likely(sent > 0)) {
-			dp_bump(&f->c.tx, sent);
-			if (unlikely(slow))
-				record_slow(w, f, took, sent, now);
-			else
-				record(f, now - took * own / ((uint64_t)f->polls * units), f->empty,
-					now, sent);
-		}
-		f->came = f->settled = f->polls = 0;
+		if (unlikely(n == 0)) /* send_apart() dealt with them */
+			continue;
+		dp_bump(&f->c.rx, n);
+		dp_bump(&f->c.tx, n);
+		if (unlikely(slow))
+			record_slow(w, f, took, now);
+		else
+			record(f, now - took * own / ((uint64_t)f->polls * units), f->empty, now, n);
+		f->came = f->polls = 0;
 	}
 	w->unread = NULL;
 	w->used = 0;
 	__atomic_store_n(&w->last, now, __ATOMIC_RELAXED);
 }
 
+static __rte_always_inline void
+read_clock(struct dp_worker *w)
+{
+	const uint64_t now = rte_rdtsc();
+
+	end_interval(w, now - w->last, now);
+}
+
 void
 dp_read_clock(struct dp_worker *w)
 {
 	read_clock(w);
+}
+
+/*
+ * Not all was accepted at once, and the clock was read for each further part: this poll is an interval
+ * of its own. When it began is taken from how long those before it take as a rule.
+ */
+static __rte_noinline void
+send_apart(struct dp_worker *w, struct dp_flow *f, struct rte_mbuf **pkts, uint16_t sent, uint16_t n)
+{
+	const uint64_t as_usual = w->last + expected(w, w->used % POLL);
+	const uint64_t now = rte_rdtsc(), begun = RTE_MIN(now, as_usual);
+	const uint64_t done = send_rest(f, pkts, sent, n, begun, f->empty);
+
+	dp_bump(&f->c.rx, n);
+	if (done - begun > w->too_long)
+		hiccup(w, done - begun);
+	end_interval(w, begun - w->last, done);
+}
+
+/*
+ * A poll of a plain flow: its packets are counted and recorded at the next reading. They share its
+ * time, and for the bound the stamp at which the queue was empty before the first of them.
+ * @return from how many units in the interval on the clock is to be read
+ */
+static __rte_always_inline uint32_t
+poll_plain(struct dp_worker *w, struct dp_flow *f, enum dp_op op)
+{
+	struct rte_mbuf *pkts[DP_MAX_BURST];
+	const uint16_t n = rte_eth_rx_burst(f->rx_id, f->rx_queue, pkts, f->burst);
+	uint16_t sent;
+
+	if (n == 0) {
+		f->last_empty = w->last;
+		dp_bump(&f->empty_polls, 1);
+		dp_bump(&w->bursts[0], 1);
+		w->used += POLL + BURST_COST;
+		return 0; /* there is time for it */
+	}
+	if (f->came == 0) {
+		f->empty = f->last_empty;
+		f->unread = w->unread;
+		w->unread = f;
+	}
+	if (n < f->full)
+		f->last_empty = w->last;
+	dp_bump(&w->bursts[32 - __builtin_clz(n)], 1);
+	rewrite(f, pkts, n, op);
+	sent = rte_eth_tx_burst(f->tx_id, f->tx_queue, pkts, n);
+	if (unlikely(sent < n)) {
+		send_apart(w, f, pkts, sent, n);
+		return UINT32_MAX;
+	}
+	f->came += n;
+	f->polls++;
+	w->used += POLL + BURST_COST + n;
+	/* Where bursts prove queues empty, a bound is worth being close. */
+	return n < f->full ? w->budget / SHORT : w->budget;
 }
 
 /* What is done with packets of a flow whose op is not known beforehand. @return the clock after */

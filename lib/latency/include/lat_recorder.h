@@ -16,7 +16,7 @@
  *   interval, at the price of a second clock read per burst; this is its upper bound.) Where polls
  *   share a reading it is the poll's part of what they took together, by packets; when they took more
  *   than a grain longer than usual, one poll's packets are told all of that. A burst that is accepted
- *   in parts weighs in in parts, each with the time to its own acceptance from the last reading.
+ *   in parts shares none: it weighs in in parts, each with the time of its own acceptance.
  * - **bound**: the time since this queue was last known empty, up to the reading: the most that a packet
  *   can have waited in the RX ring and in software. Time inside the NIC before the packet reached
  *   the ring is not in it. A queue is known empty when a poll returned fewer packets than it could

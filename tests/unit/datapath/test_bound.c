@@ -111,7 +111,7 @@ static struct {
 	bool vector;	      /* at most 32, of a request floored to a multiple of 4 */
 	unsigned int busy_tx; /* one of so many sends is accepted in part */
 	unsigned int slow_tx; /* one of so many takes 5 us more */
-	uint64_t slower_after; /* packets: from there on each takes 1 us more */
+	uint64_t slower_after; /* so many packets each send takes 1 us more */
 	uint64_t grain;
 	uint16_t n;
 	struct queue queues[FLOWS];
@@ -287,7 +287,7 @@ anew(uint64_t grain, uint64_t gap, uint16_t at_once)
 	sim.slower_after = UINT64_MAX;
 }
 
-/* Another one of n queues, whose costs may have been set. */
+/* What anew() made, with n queues. */
 static void
 run(uint16_t n, uint16_t burst, uint64_t packets)
 {
@@ -302,7 +302,7 @@ run(uint16_t n, uint16_t burst, uint64_t packets)
 	lat_hist_init(&bound_told);
 	memset(&w, 0, sizeof(w));
 	memset(flows, 0, sizeof(flows));
-	w.span = 8 * US;
+	w.span = DP_SPAN_US * US;
 	w.grain = sim.grain;
 	w.too_long = UINT32_MAX;
 	sim.n = n;
@@ -331,6 +331,14 @@ run(uint16_t n, uint16_t burst, uint64_t packets)
 	}
 }
 
+/* However many polls share a reading, each residence but a few is within the grain. */
+static void
+not_coarse(const char *of)
+{
+	if (sim.coarse > sim.packets / 50)
+		fail_msg("%s: %lu of %lu too coarse", of, sim.coarse, sim.packets);
+}
+
 static void
 no_bound_is_below_the_truth(void **state)
 {
@@ -356,6 +364,7 @@ no_bound_is_below_the_truth(void **state)
 				sim.held = kind & 2 ? 5000 : 0;
 				sim.busy_tx = kind & 4 ? 3 : 0;
 				run(kind & 4 ? FLOWS : 1 + (kind & 1), bursts[b], 30000);
+				not_coarse("all kinds");
 				all += sim.packets;
 				missed += sim.missed;
 				dropped += sim.dropped;
@@ -395,14 +404,6 @@ between_short_bursts_it_is_close(void **state)
 		if (is > was + 2 * US)
 			fail_msg("%u queues: p50 of bound %lu, in truth %lu", n, is, was);
 	}
-}
-
-/* However many polls share a reading, each residence but a few is within the grain. */
-static void
-not_coarse(const char *of)
-{
-	if (sim.coarse > sim.packets / 50)
-		fail_msg("%s: %lu of %lu too coarse", of, sim.coarse, sim.packets);
 }
 
 static void
@@ -522,8 +523,8 @@ a_worker_that_is_called_leaves_nothing_uncounted(void **state)
 	anew(GRAIN, 6, 1);
 	sim.n = 1;
 	sim.queues[0].next = sim.now + 1;
-	w = (struct dp_worker){.dp = &dp, .budget = BUDGET_MAX, .till_look = 1, .pace = 1 << 20, .too_long = UINT32_MAX,
-		.last = sim.now, .gen = 1};
+	w = (struct dp_worker){.dp = &dp, .budget = BUDGET_MAX, .till_look = 1, .pace = 1 << 20,
+		.too_long = UINT32_MAX, .last = sim.now, .gen = 1};
 	f = (struct dp_flow){.burst = 32, .full = 32, .plain = true, .last_empty = sim.now,
 		.rec = (struct lat_recorder *)(void *)&sim.queues[0]};
 	dp.go = w.gen;
