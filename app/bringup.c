@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <inttypes.h>
+#include <mntent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,10 +75,24 @@ buffers_mb(uint32_t n, unsigned long size)
 	return n * each >> 20;
 }
 
+static bool
+hugetlbfs_is_mounted(void)
+{
+	FILE *mounts = setmntent("/proc/mounts", "re");
+	const struct mntent *m = NULL;
+
+	while (mounts && (m = getmntent(mounts)) && strcmp(m->mnt_type, "hugetlbfs") != 0)
+		;
+	if (mounts)
+		endmntent(mounts);
+	return m != NULL;
+}
+
 static void
 hugepages_hint(struct app *app, char *hint, size_t len)
 {
-	unsigned long free_pages = 0, kb = 0, need;
+	const bool mounted = hugetlbfs_is_mounted();
+	unsigned long free_pages = 0, kb = 0, need, has;
 	char line[128];
 	FILE *f = fopen("/proc/meminfo", "re");
 
@@ -90,10 +105,12 @@ hugepages_hint(struct app *app, char *hint, size_t len)
 	for (uint16_t i = 0; i < app->n_ports; i++)
 		port_plan_queues(app, &app->ports[i]);
 	need = OVERHEAD_MB + buffers_mb(ports_mbufs(app), ports_mbuf_size(app));
+	has = free_pages * kb / 1024;
 	snprintf(hint, len,
-		"needs about %lu MB of hugepages, has %lu MB free: reserve more, or run with "
-		"--no-huge -m %lu",
-		need, free_pages * kb / 1024, 2 * need);
+		"needs about %lu MB of hugepages, has %lu MB free: %s%s%s, or run with --no-huge -m %lu",
+		need, has, has < need ? "reserve more" : mounted ? "enough" : "",
+		has < need && !mounted ? ", " : "",
+		mounted ? "" : "mount -t hugetlbfs none /dev/hugepages", 2 * need);
 }
 
 /* The PF whose token we need: our own, or that of a VF whose PF another process has by vfio-pci. */

@@ -104,7 +104,7 @@ struct pf_dev {
 struct step {
 	uint64_t at_us, took_us;
 	bool ok;
-	char text[APP_TEXT];
+	char text[VFP_ERR_TEXT]; /**< a failed one has the whole error */
 };
 
 struct app {

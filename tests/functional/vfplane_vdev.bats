@@ -245,3 +245,12 @@ options() {
 	grep -q '^HugePages_Total: *[1-9]' /proc/meminfo || [ "${BASH_REMATCH[1]}" = 0 ]
 	[[ "$output" == *"--no-huge"* ]]
 }
+
+@test "where no hugetlbfs is mounted it says so, and how to mount one" {
+	without() {
+		# shellcheck disable=SC2016
+		unshare -m sh -c 'umount -a -t hugetlbfs; exec "$@"' sh "$@"
+	}
+	run -3 without "$VFPLANE" -l 0-1 --no-telemetry --file-prefix "$(unique_name)" "${null[@]}" -- --run 1
+	[[ "$output" == *"MB free: "*"mount -t hugetlbfs none /dev/hugepages, or run with --no-huge"* ]]
+}
